@@ -1,0 +1,37 @@
+/**
+ * S3 behind a port. Two implementations keep the same contract (`test/contract/object-store.test.ts`): `s3-object-store.ts`
+ * and, for unit tests, `memory-object-store.ts`.
+ *
+ * Every write is one conditional request; only an answer with an ETag counts as written. Nothing is ever deleted.
+ * Errors: VAULT_UNAVAILABLE (network, time-out, 5xx, throttling, 409), VAULT_REJECTED (other 4xx), BUCKET_MISSING.
+ */
+export type StoredObject = {
+  etag: string;
+  bytes: number;
+  contentType: string;
+  /** User metadata as stored: lower-case names, values still percent-encoded. */
+  metadata: Record<string, string>;
+};
+
+export type ObjectToPut = {
+  bucket: string;
+  key: string;
+  body: string | Uint8Array;
+  contentType: string;
+  metadata?: Record<string, string>;
+};
+
+export interface ObjectStore {
+  /** Writes with `If-None-Match: *`. `taken`: there is an object already, perhaps one's own after a lost answer. */
+  putIfAbsent(object: ObjectToPut, signal: AbortSignal): Promise<{ etag: string } | 'taken'>;
+  /** Writes with `If-Match`. `changed`: the object has another ETag, or is not there. */
+  putIfUnchanged(object: ObjectToPut, etag: string, signal: AbortSignal): Promise<{ etag: string } | 'changed'>;
+  head(bucket: string, key: string, signal: AbortSignal): Promise<StoredObject | null>;
+  get(bucket: string, key: string, signal: AbortSignal): Promise<(StoredObject & { body: Uint8Array }) | null>;
+  /** Keys below a prefix; the order is the server's. */
+  list(bucket: string, prefix: string, signal: AbortSignal): AsyncIterable<string>;
+  bucketExists(bucket: string, signal: AbortSignal): Promise<boolean>;
+  /** Creating a bucket that is one's own already is a success. */
+  createBucket(bucket: string, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
