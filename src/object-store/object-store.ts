@@ -3,7 +3,8 @@
  * and, for unit tests, `memory-object-store.ts`.
  *
  * Every write is one conditional request; only an answer with an ETag counts as written. Nothing is ever deleted.
- * Errors: VAULT_UNAVAILABLE (network, time-out, 5xx, throttling, 409), VAULT_REJECTED (other 4xx), BUCKET_MISSING.
+ * Errors: VAULT_UNAVAILABLE (network, time-out, 5xx, throttling, 409), VAULT_REJECTED (other 4xx, no credentials),
+ * BUCKET_MISSING, SHUTTING_DOWN (the caller's own signal).
  */
 export type StoredObject = {
   etag: string;
@@ -24,8 +25,9 @@ export type ObjectToPut = {
 export interface ObjectStore {
   /** Writes with `If-None-Match: *`. `taken`: there is an object already, perhaps one's own after a lost answer. */
   putIfAbsent(object: ObjectToPut, signal: AbortSignal): Promise<{ etag: string } | 'taken'>;
-  /** Writes with `If-Match`. `changed`: the object has another ETag, or is not there. */
+  /** Writes with `If-Match`. `changed`: the object has another ETag, perhaps from one's own lost write, or is not there. */
   putIfUnchanged(object: ObjectToPut, etag: string, signal: AbortSignal): Promise<{ etag: string } | 'changed'>;
+  /** `null` in a missing bucket too: the answer to a HEAD does not tell the two apart. */
   head(bucket: string, key: string, signal: AbortSignal): Promise<StoredObject | null>;
   get(bucket: string, key: string, signal: AbortSignal): Promise<(StoredObject & { body: Uint8Array }) | null>;
   /** Keys below a prefix; the order is the server's. */

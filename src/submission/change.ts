@@ -24,15 +24,17 @@ type ChangeBase = {
   tenantId: string | null;
 };
 
-/** A JSON variable that was written. `text` is the value byte for byte as the engine holds it, valid JSON or not. */
-export type VariableChange = ChangeBase & {
+/** A JSON variable that was written, without its value. */
+export type VariableWriting = ChangeBase & {
   kind: 'variable';
   variableName: string;
   variableInstanceId: string;
   revision: number;
   userOperationId: string | null;
-  text: string;
 };
+
+/** A JSON variable that was written. `text` is the value byte for byte as the engine holds it, valid JSON or not. */
+export type VariableChange = VariableWriting & { text: string };
 
 /** A user task that was completed. */
 export type TaskChange = ChangeBase & { kind: 'task'; task: UserTask & { endTime: string } };

@@ -1,5 +1,7 @@
 /** A submission is one completed form: the answers, the form section, the files. */
 
+import type { JsonTree } from './json-tree.ts';
+
 /** The fields of a form section as text; `null` is blank (missing, null, or a string without a visible character). */
 export type FormSection = {
   name: string | null;
@@ -9,6 +11,25 @@ export type FormSection = {
   submittedBy: string | null;
   submissionDate: string | null;
 };
+
+/** A submission as it was found, before anything is filled in. */
+export type Submission = {
+  /** The JSON it stands in, and its place there. */
+  tree: JsonTree;
+  node: number;
+  /** `detail/<id>#<JSON pointer>` or `task/<id>` */
+  source: string;
+  form: FormSection;
+  process: ProcessSection;
+  /** `shiftDetailsContext.email` of its own object, else of the root object. */
+  email: string | null;
+  /** SHA-256 of its canonical JSON, 64 hex digits. */
+  digest: string;
+  attachments: Attachment[];
+};
+
+/** The fields of a process section as text; `null` is blank. */
+export type ProcessSection = { definitionId: string | null; instanceId: string | null; businessKey: string | null };
 
 /** A file that was submitted with a task; its bytes are read from the engine when they are persisted. */
 export type Attachment = {

@@ -1,0 +1,44 @@
+import type { HttpClient } from '../http/http-client.ts';
+import { type ProcessInstance, parseProcessInstance, parseRows, text } from './history-rows.ts';
+
+/** Process definitions and running instances, over the engine's REST API. Errors: ENGINE_UNAVAILABLE, ENGINE_REJECTED. */
+export type EngineDefinitions = ReturnType<typeof createEngineDefinitions>;
+
+export function createEngineDefinitions(http: HttpClient) {
+  return {
+    /** The BPMN as it was deployed; `null` when its deployment is gone. It never changes for one id. */
+    async findXml(processDefinitionId: string, signal: AbortSignal): Promise<string | null> {
+      const answer = await http.request({
+        method: 'GET',
+        path: `/process-definition/${encodeURIComponent(processDefinitionId)}/xml`,
+        signal,
+        attempted: 'could not read the BPMN of a process definition',
+        accept: [404],
+      });
+      return answer.status === 404 ? null : text((answer.data as Record<string, unknown> | null)?.bpmn20Xml);
+    },
+
+    async findRunningInstance(id: string, signal: AbortSignal): Promise<ProcessInstance | null> {
+      const answer = await http.request({
+        method: 'GET',
+        path: `/process-instance/${encodeURIComponent(id)}`,
+        signal,
+        attempted: 'could not read a process instance',
+        accept: [404],
+      });
+      return answer.status === 404 ? null : parseProcessInstance(answer.data as Record<string, unknown>);
+    },
+
+    async findRunningInstanceByBusinessKey(businessKey: string, signal: AbortSignal): Promise<ProcessInstance | null> {
+      const answer = await http.request({
+        method: 'GET',
+        path: '/process-instance',
+        query: { businessKey, maxResults: 1, firstResult: 0 },
+        signal,
+        attempted: 'could not read a process instance by its business key',
+      });
+      const row = parseRows(answer.data)[0];
+      return row === undefined ? null : parseProcessInstance(row);
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * One of the engine's two feeds, and how far it was read.
+ *
+ *        settled            recent                  tip        now
+ *   ───────┼──────────────────┼──────────────────────┼──────────┼──▶ time by the engine's clock
+ *   read   │ counted every    │ counted every second │ read as soon
+ *   twice  │ 15 s             │                      │ as it appears
+ *
+ * Time stamps are taken before the commit, so a row may appear behind the tip, up to FEED_SETTLE_SECONDS late (F2). Reading a
+ * stretch again costs the engine a SELECT for each row, counting it does not: so what was read is counted, and only where the
+ * count differs is it read again. The count can be fooled (one row late while another was removed); the settle reads
+ * every window once more, whole, and only what is settled counts for the position that survives a crash.
+ *
+ * What was found waits in `takeFresh`, also when a later request fails. It is `pending` until `finish` is called for it, and the
+ * position stays before it (F1).
+ */
+
+import { type PageSize, type ReadPage, type Row, readAllRows, readWindow } from '../engine/read-window.ts';
+import type { Window } from '../time/window.ts';
+import { BUCKET_MS, bucketStart, createSeenRows } from './seen-rows.ts';
+
+/** How a feed is read; both in closed windows. */
+export type FeedSource<T> = {
+  readPage: ReadPage<T>;
+  count(window: Window, signal: AbortSignal): Promise<number>;
+};
+
+export type FeedTrack<T> = ReturnType<typeof createFeedTrack<T>>;
+
+/** Clocks of several engines differ, and some databases round up: rows may lie a little in the future. */
+const FUTURE_MS = 10_000;
+/** Rows younger than this are still being committed out of order; whether one is late is asked a moment later. */
+const COMMIT_MS = 250;
+const RECENT_MS = 32_000;
+/** A window with so few rows is read rather than halved. */
+const FEW_ROWS = 8;
+const SETTLE_ROWS = 500;
+
+export function createFeedTrack<T>(
+  source: FeedSource<T>,
+  options: { startMs: number; settleMs: number; pageSize: PageSize },
+) {
+  const seen = createSeenRows();
+  const pending = new Map<string, number>();
+  const { settleMs, pageSize } = options;
+  let settledMs = options.startMs;
+  let tipMs = options.startMs;
+  let isAtTip = false;
+
+  let fresh: T[] = [];
+
+  function takeIn(rows: Row<T>[]): void {
+    for (const row of rows) {
+      if (seen.has(row)) continue;
+      seen.add(row);
+      if (row.change === null) continue;
+      pending.set(row.id, row.timeMs);
+      fresh.push(row.change);
+    }
+  }
+
+  /** What lies before the first whole bucket was not read as a whole and cannot be counted. */
+  function countedFrom(nowMs: number, whole: boolean): number {
+    return bucketStart((whole ? settledMs : Math.max(settledMs, nowMs - RECENT_MS)) + BUCKET_MS - 1);
+  }
+
+  /** Finds rows that came late by halving the window while the counts differ. */
+  async function readWhereCountsDiffer(window: Window, signal: AbortSignal): Promise<void> {
+    const count = await source.count(window, signal);
+    if (count === seen.count(window)) return;
+    const buckets = (window.toMs + 1 - window.fromMs) / BUCKET_MS;
+    if (buckets <= 1 || count <= FEW_ROWS) {
+      const rows = await readAllRows(source.readPage, window, pageSize, signal);
+      takeIn(rows);
+      seen.replace(window, rows);
+      return;
+    }
+    const middleMs = window.fromMs + Math.floor(buckets / 2) * BUCKET_MS;
+    await readWhereCountsDiffer({ fromMs: middleMs, toMs: window.toMs }, signal);
+    await readWhereCountsDiffer({ fromMs: window.fromMs, toMs: middleMs - 1 }, signal);
+  }
+
+  return {
+    /** Everything up to here was read at least once; more may follow at once unless `isAtTip()`. */
+    tipMs: () => tipMs,
+    isAtTip: () => isAtTip,
+
+    /** Whether a count says that something is new or late, over the recent past or everything that is not settled. */
+    async hasNews(nowMs: number, whole: boolean, signal: AbortSignal): Promise<boolean> {
+      const window = { fromMs: countedFrom(nowMs, whole), toMs: bucketStart(nowMs + FUTURE_MS) - 1 };
+      return (await source.count(window, signal)) !== seen.count(window);
+    },
+
+    /** Reads the next stretch at the tip: one page, or more where it ends in a tie. `untilMs`: where another feed stands. */
+    async readTip(nowMs: number, untilMs: number | null, signal: AbortSignal): Promise<void> {
+      const window = { fromMs: isAtTip ? tipMs + 1 : tipMs, toMs: untilMs ?? nowMs + FUTURE_MS };
+      if (window.toMs < window.fromMs) {
+        isAtTip = untilMs === null;
+        return;
+      }
+      for await (const batch of readWindow(source.readPage, window, pageSize, signal)) {
+        takeIn(batch.rows);
+        const lastMs = Math.min(batch.rows.at(-1)?.timeMs ?? tipMs, nowMs);
+        const hasAdvanced = lastMs > tipMs;
+        tipMs = Math.max(tipMs, lastMs, batch.isLast ? Math.min(untilMs ?? tipMs, nowMs) : tipMs);
+        isAtTip = batch.isLast && untilMs === null;
+        if (hasAdvanced) break;
+      }
+      // What was already old enough when it was read for the first time is settled: a backlog is read once.
+      if (!isAtTip) settledMs = Math.max(settledMs, Math.min(tipMs, nowMs - settleMs));
+      seen.forgetBefore(settledMs);
+    },
+
+    /** Reads rows that came late, over the recent past or everything that is not settled. */
+    async readLate(nowMs: number, whole: boolean, signal: AbortSignal): Promise<void> {
+      const fromMs = countedFrom(nowMs, whole);
+      const toMs = bucketStart(isAtTip ? nowMs - COMMIT_MS : tipMs) - 1;
+      if (toMs >= fromMs) await readWhereCountsDiffer({ fromMs, toMs }, signal);
+    },
+
+    /** Reads the oldest window once more when it is old enough and not too short, and moves on. */
+    async settle(nowMs: number, shortestMs: number, signal: AbortSignal): Promise<void> {
+      const untilMs = Math.min(bucketStart(nowMs - settleMs), isAtTip ? Number.POSITIVE_INFINITY : bucketStart(tipMs));
+      if (untilMs - settledMs < shortestMs) return;
+      let toMs = bucketStart(settledMs) + BUCKET_MS;
+      let rows = seen.count({ fromMs: settledMs, toMs: toMs - 1 });
+      while (toMs < untilMs) {
+        rows += seen.count({ fromMs: toMs, toMs: toMs + BUCKET_MS - 1 });
+        if (rows > SETTLE_ROWS) break;
+        toMs += BUCKET_MS;
+      }
+      const window = { fromMs: settledMs, toMs: toMs - 1 };
+      takeIn(await readAllRows(source.readPage, window, pageSize, signal));
+      settledMs = toMs;
+      seen.forgetBefore(settledMs);
+    },
+
+    /** What was found since the last call. */
+    takeFresh(): T[] {
+      const found = fresh;
+      fresh = [];
+      return found;
+    },
+
+    finish(id: string): void {
+      pending.delete(id);
+    },
+
+    /** Everything before this has a final outcome; a restart begins here. */
+    positionMs(): number {
+      let oldestMs = settledMs;
+      for (const timeMs of pending.values()) oldestMs = Math.min(oldestMs, timeMs);
+      return oldestMs;
+    },
+  };
+}

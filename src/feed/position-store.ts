@@ -1,0 +1,138 @@
+/**
+ * Lease and position of the feed: one object in the state bucket, changed only with `If-Match` (F10).
+ *
+ * A lease has ended when the object did not change for FEED_LEASE_SECONDS by the watcher's own clock: clocks of two machines
+ * are never compared. Whoever changes the object first has the lease; the one before finds its ETag gone and steps down.
+ */
+import { randomUUID } from 'node:crypto';
+import { FormvaultError, failureCodeOf } from '../errors.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { pause } from '../time/pause.ts';
+import { FEED_STATE_KEY } from '../vault/object-layout.ts';
+
+/** Where each feed stands, in ms since 1970: everything before has a final outcome. */
+export type Positions = { variableUpdates: number; finishedTasks: number };
+
+export type PositionStore = ReturnType<typeof createPositionStore>;
+
+type FeedState = { owner: string | null; positions: Positions };
+
+const VERSION = 1;
+const LOOKS_IN_A_LEASE = 5;
+
+export function createPositionStore(
+  store: ObjectStore,
+  options: { bucket: string; leaseSeconds: number; nowMs?: () => number },
+) {
+  const { bucket, leaseSeconds, nowMs = () => performance.now() } = options;
+  const owner = randomUUID();
+  let etag: string | null = null;
+
+  const objectOf = (state: FeedState) => ({
+    bucket,
+    key: FEED_STATE_KEY,
+    contentType: 'application/json',
+    body: renderState(state),
+  });
+
+  async function read(signal: AbortSignal): Promise<{ etag: string; state: FeedState } | null> {
+    const object = await store.get(bucket, FEED_STATE_KEY, signal);
+    return object === null
+      ? null
+      : { etag: object.etag, state: parseState(Buffer.from(object.body).toString(), bucket) };
+  }
+
+  async function take(positions: Positions, seenEtag: string | null, signal: AbortSignal): Promise<boolean> {
+    const object = objectOf({ owner, positions });
+    const answer =
+      seenEtag === null
+        ? await store.putIfAbsent(object, signal)
+        : await store.putIfUnchanged(object, seenEtag, signal);
+    if (typeof answer === 'string') return false;
+    etag = answer.etag;
+    return true;
+  }
+
+  return {
+    /**
+     * Waits for the lease and returns the positions to begin at. `firstPositions` says where a first start begins; it is
+     * asked only when there is no state at all.
+     * @throws FormvaultError CONFIG_INVALID for a state that cannot be read: it never starts over by itself.
+     */
+    async acquire(
+      firstPositions: (signal: AbortSignal) => Promise<Positions>,
+      onWaiting: () => void,
+      signal: AbortSignal,
+    ): Promise<Positions> {
+      let watched = { etag: '', sinceMs: 0 };
+      for (;;) {
+        signal.throwIfAborted();
+        const found = await read(signal);
+        if (found === null) {
+          const positions = await firstPositions(signal);
+          if (await take(positions, null, signal)) return positions;
+          continue;
+        }
+        if (found.etag !== watched.etag) {
+          if (watched.etag === '' && found.state.owner !== null) onWaiting();
+          watched = { etag: found.etag, sinceMs: nowMs() };
+        }
+        const hasEnded = found.state.owner === null || nowMs() - watched.sinceMs >= leaseSeconds * 1000;
+        if (hasEnded && (await take(found.state.positions, found.etag, signal))) return found.state.positions;
+        if (!hasEnded) await pause((leaseSeconds * 1000) / LOOKS_IN_A_LEASE, signal);
+      }
+    },
+
+    /**
+     * Renews the lease and saves the positions; `release` gives the lease up with it. A state that was deleted is written
+     * again from what the leader knows.
+     * @throws FormvaultError LEADERSHIP_LOST
+     */
+    async save(positions: Positions, signal: AbortSignal, release = false): Promise<void> {
+      const object = objectOf({ owner: release ? null : owner, positions });
+      let answer: { etag: string } | 'changed' | 'taken' =
+        etag === null ? 'changed' : await store.putIfUnchanged(object, etag, signal);
+      if (typeof answer === 'string') {
+        const found = await read(signal);
+        if (found === null) answer = await store.putIfAbsent(object, signal);
+        else if (found.state.owner === owner) answer = await store.putIfUnchanged(object, found.etag, signal);
+      }
+      if (typeof answer === 'string') {
+        throw new FormvaultError('LEADERSHIP_LOST', 'could not renew the lease of the feed');
+      }
+      etag = answer.etag;
+    },
+  };
+}
+
+export function isLeadershipLost(error: unknown): boolean {
+  return failureCodeOf(error) === 'LEADERSHIP_LOST';
+}
+
+function renderState({ owner, positions }: FeedState): string {
+  const position = {
+    variableUpdates: new Date(positions.variableUpdates).toISOString(),
+    finishedTasks: new Date(positions.finishedTasks).toISOString(),
+  };
+  return `${JSON.stringify({ version: VERSION, owner, position, renewed: randomUUID() }, null, 2)}\n`;
+}
+
+function parseState(text: string, bucket: string): FeedState {
+  try {
+    const { version, owner, position } = JSON.parse(text);
+    const positions = {
+      variableUpdates: Date.parse(position.variableUpdates),
+      finishedTasks: Date.parse(position.finishedTasks),
+    };
+    if (version !== VERSION || Object.values(positions).some(Number.isNaN))
+      throw new Error('unknown version or no times');
+    if (owner !== null && typeof owner !== 'string') throw new Error('the owner is neither a text nor null');
+    return { owner, positions };
+  } catch (cause) {
+    throw new FormvaultError('CONFIG_INVALID', `could not read ${FEED_STATE_KEY} in the state bucket`, {
+      cause,
+      context: { bucket },
+      hint: 'Restore the object from its last good version, or delete it and set FEED_START to the time from which to read again.',
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** Process entry: command line, settings, signals, exit code. */
+import { Command, CommanderError } from 'commander';
+import { serve } from './commands/serve.ts';
+import { readVersion } from './http/user-agent.ts';
+
+const program = new Command('formvault')
+  .description('Keeps every form that people submit in a Camunda 7-compatible engine safe in S3.')
+  .version(readVersion())
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+
+program
+  .command('serve', { isDefault: true })
+  .description('follow the engine and keep what people submit (the default)')
+  .addHelpText(
+    'after',
+    '\nSettings are environment variables: see .env.example and docs/CONFIGURATION.md.\nExit codes: 0 done, 70 a bug, 78 settings.',
+  )
+  .action(async () => {
+    process.exitCode = await serve(process.env);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 78;
+}

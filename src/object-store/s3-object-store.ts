@@ -1,0 +1,242 @@
+/**
+ * The object store on S3 or a server that speaks its protocol.
+ *
+ * The client tries three times by itself. A write whose answer was lost is thereby sent again and finds its own object: it
+ * comes back as `taken` or `changed`, and the caller compares. Do not turn that into an error here, or into a success.
+ */
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { FormvaultError } from '../errors.ts';
+import { backOffMs } from '../time/back-off.ts';
+import { pause } from '../time/pause.ts';
+import type { ObjectStore, ObjectToPut, StoredObject } from './object-store.ts';
+import { isWriteConflict, s3Failure, statusOf } from './s3-failure.ts';
+
+export type S3Settings = {
+  /** Without it, the SDK's own chain: AWS_REGION, then the profile. */
+  region?: string;
+  endpoint?: string;
+  forcePathStyle?: boolean;
+  sse?: 'AES256' | 'aws:kms';
+  kmsKeyId?: string;
+  maxConnections: number;
+};
+
+export type S3Tuning = {
+  /** Without them, the SDK's own chain. */
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  connectionTimeoutMs?: number;
+  /** For one attempt with an empty body; a body adds a millisecond for every 100 bytes. */
+  requestTimeoutMs?: number;
+  pageSize?: number;
+};
+
+const BYTES_PER_MS = 100;
+const MAX_CONFLICTS = 5;
+const FIRST_CONFLICT_PAUSE_MS = 50;
+const MAX_CONFLICT_PAUSE_MS = 1_000;
+
+type SendOptions = { abortSignal: AbortSignal; requestTimeout: number };
+
+export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {}): ObjectStore {
+  const { connectionTimeoutMs = 5_000, requestTimeoutMs = 30_000, pageSize } = tuning;
+  const client = new S3Client(clientConfig(settings, tuning, connectionTimeoutMs, requestTimeoutMs));
+  const encryption = {
+    ...(settings.sse === undefined ? {} : { ServerSideEncryption: settings.sse }),
+    ...(settings.kmsKeyId === undefined ? {} : { SSEKMSKeyId: settings.kmsKeyId }),
+  };
+
+  async function attempt<T>(
+    attempted: string,
+    bucket: string,
+    signal: AbortSignal,
+    send: (options: SendOptions) => Promise<T>,
+    bodyBytes = 0,
+  ): Promise<T> {
+    const requestTimeout = requestTimeoutMs + Math.ceil(bodyBytes / BYTES_PER_MS);
+    for (let conflicts = 0; ; conflicts += 1) {
+      try {
+        signal.throwIfAborted();
+        return await send({ abortSignal: signal, requestTimeout });
+      } catch (thrown) {
+        if (signal.aborted || conflicts + 1 >= MAX_CONFLICTS || !isWriteConflict(thrown)) {
+          throw s3Failure(thrown, attempted, bucket, signal);
+        }
+      }
+      await pause(backOffMs(conflicts, FIRST_CONFLICT_PAUSE_MS, MAX_CONFLICT_PAUSE_MS), signal);
+    }
+  }
+
+  /** `null`: the condition does not hold. */
+  async function put(
+    object: ObjectToPut,
+    condition: { IfNoneMatch: '*' } | { IfMatch: string },
+    refusals: readonly number[],
+    signal: AbortSignal,
+  ): Promise<{ etag: string } | null> {
+    const { bucket, key, body, contentType, metadata } = object;
+    const command = new PutObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      Body: body,
+      ContentType: contentType,
+      ...(metadata === undefined ? {} : { Metadata: metadata }),
+      ...encryption,
+      ...condition,
+    });
+    const send = async (options: SendOptions) => {
+      try {
+        return await client.send(command, options);
+      } catch (thrown) {
+        if (!isNoSuchBucket(thrown) && refusals.includes(statusOf(thrown) ?? 0)) return null;
+        throw thrown;
+      }
+    };
+    const answer = await attempt('could not write an object', bucket, signal, send, Buffer.byteLength(body));
+    return answer && { etag: requireEtag(answer.ETag, 'could not write an object', bucket) };
+  }
+
+  return {
+    async putIfAbsent(object, signal) {
+      return (await put(object, { IfNoneMatch: '*' }, [412], signal)) ?? 'taken';
+    },
+
+    /** An absent key is a 404 on AWS and a 412 on SeaweedFS. */
+    async putIfUnchanged(object, etag, signal) {
+      return (await put(object, { IfMatch: etag }, [404, 412], signal)) ?? 'changed';
+    },
+
+    async head(bucket, key, signal) {
+      const attempted = 'could not look at an object';
+      const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
+      const answer = await attempt(attempted, bucket, signal, (options) => nullIfAbsent(client.send(command, options)));
+      return answer && toStoredObject(answer, attempted, bucket);
+    },
+
+    async get(bucket, key, signal) {
+      const attempted = 'could not read an object';
+      const command = new GetObjectCommand({ Bucket: bucket, Key: key });
+      const read = await attempt(attempted, bucket, signal, async (options) => {
+        const answer = await nullIfAbsent(client.send(command, options));
+        return answer && { answer, body: (await answer.Body?.transformToByteArray()) ?? new Uint8Array() };
+      });
+      return read && { ...toStoredObject(read.answer, attempted, bucket), body: read.body };
+    },
+
+    async *list(bucket, prefix, signal) {
+      let token: string | undefined;
+      do {
+        const command = new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          ...(pageSize === undefined ? {} : { MaxKeys: pageSize }),
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        });
+        const page = await attempt('could not list objects', bucket, signal, (options) =>
+          client.send(command, options),
+        );
+        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+        token = page.IsTruncated ? page.NextContinuationToken : undefined;
+      } while (token !== undefined);
+    },
+
+    async bucketExists(bucket, signal) {
+      const command = new HeadBucketCommand({ Bucket: bucket });
+      const send = (options: SendOptions) => nullIfAbsent(client.send(command, options));
+      return (await attempt('could not look at a bucket', bucket, signal, send)) !== null;
+    },
+
+    async createBucket(bucket, signal) {
+      await attempt('could not create a bucket', bucket, signal, async (options) => {
+        const region = await client.config.region();
+        const command = new CreateBucketCommand({
+          Bucket: bucket,
+          ...(region === 'us-east-1'
+            ? {}
+            : { CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint } }),
+        });
+        await client.send(command, options).catch((thrown: unknown) => {
+          if ((thrown as { name?: unknown }).name !== 'BucketAlreadyOwnedByYou') throw thrown;
+        });
+      });
+    },
+
+    close() {
+      client.destroy();
+    },
+  };
+}
+
+function clientConfig(
+  settings: S3Settings,
+  tuning: S3Tuning,
+  connectionTimeoutMs: number,
+  requestTimeoutMs: number,
+): S3ClientConfig {
+  const agent = { keepAlive: true, maxSockets: settings.maxConnections };
+  return {
+    ...(settings.region === undefined ? {} : { region: settings.region }),
+    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
+    ...(settings.forcePathStyle === undefined ? {} : { forcePathStyle: settings.forcePathStyle }),
+    ...(tuning.credentials === undefined ? {} : { credentials: tuning.credentials }),
+    cacheMiddleware: true,
+    requestHandler: new NodeHttpHandler({
+      httpAgent: agent,
+      httpsAgent: agent,
+      connectionTimeout: connectionTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      throwOnRequestTimeout: true,
+      // the request's time-out ends with the headers of the answer; this one watches over its body
+      socketTimeout: requestTimeoutMs,
+    }),
+  };
+}
+
+async function nullIfAbsent<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (statusOf(thrown) === 404 && !isNoSuchBucket(thrown)) return null;
+    throw thrown;
+  }
+}
+
+function isNoSuchBucket(thrown: unknown): boolean {
+  return (thrown as { name?: unknown }).name === 'NoSuchBucket';
+}
+
+function toStoredObject(
+  answer: {
+    ETag?: string | undefined;
+    ContentLength?: number | undefined;
+    ContentType?: string | undefined;
+    Metadata?: Record<string, string> | undefined;
+  },
+  attempted: string,
+  bucket: string,
+): StoredObject {
+  return {
+    etag: requireEtag(answer.ETag, attempted, bucket),
+    bytes: answer.ContentLength ?? 0,
+    contentType: answer.ContentType ?? 'application/octet-stream',
+    metadata: answer.Metadata ?? {},
+  };
+}
+
+function requireEtag(etag: string | undefined, attempted: string, bucket: string): string {
+  if (etag !== undefined && etag !== '') return etag;
+  throw new FormvaultError('VAULT_UNAVAILABLE', attempted, {
+    context: { bucket },
+    hint: 'The answer had no ETag: check that S3_ENDPOINT leads to an S3 server.',
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * JSON variable -> the submissions in it, by the convention of the seeds: an object with a form section, anywhere.
+ *
+ * The outer ones come first, each with what is nested in it as it was. They are found one at a time: a variable can hold a
+ * million of them.
+ */
+import { FormvaultError } from '../errors.ts';
+import { unlessBlank } from './blank.ts';
+import type { VariableChange } from './change.ts';
+import { digestOf } from './digest.ts';
+import {
+  findMember,
+  isKind,
+  JsonSyntaxError,
+  type JsonTree,
+  keyOf,
+  parseJsonTree,
+  pointerOf,
+  textOf,
+} from './json-tree.ts';
+import type { FormSection, ProcessSection, Submission } from './submission.ts';
+
+const FORM_SECTION_FIELDS = ['name', 'formId', 'formVersionId', 'submissionDate', 'submittedBy'] as const;
+const MAY_HOLD_FORM = /"form"|\\u/;
+
+/**
+ * What stands at one place of a variable: a submission, or the reason why it is none. A bad one does not hold up the good
+ * ones beside it.
+ */
+export type Found = { submission: Submission } | { invalid: FormvaultError };
+
+export function* splitConvention(change: Pick<VariableChange, 'ref' | 'text'>): Generator<Found> {
+  if (!MAY_HOLD_FORM.test(change.text)) return;
+  let tree: JsonTree;
+  try {
+    tree = parseJsonTree(change.text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    if (change.text.includes('"form"'))
+      yield { invalid: invalid('could not parse the variable as JSON', change.ref, '', error) };
+    return;
+  }
+  for (const section of formSections(tree)) {
+    const node = tree.parents[section] ?? 0;
+    const pointer = pointerOf(tree, node);
+    const wrong = FORM_SECTION_FIELDS.find((field) => isStructure(tree, findMember(tree, section, field)));
+    if (wrong !== undefined) {
+      const attempted = `could not read form.${wrong}, which is an object or an array instead of a text`;
+      yield { invalid: invalid(attempted, change.ref, pointer) };
+      continue;
+    }
+    yield {
+      submission: {
+        tree,
+        node,
+        source: `${change.ref}#${pointer}`,
+        form: readFormSection(tree, section),
+        process: readProcessSection(tree, node),
+        email: readEmail(tree, node) ?? readEmail(tree, 0),
+        digest: digestOf(tree, node),
+        attachments: [],
+      },
+    };
+  }
+}
+
+/** Whether a text holds convention data, good or bad; a text that is not JSON holds none. */
+export function holdsConvention(text: string): boolean {
+  if (!MAY_HOLD_FORM.test(text)) return false;
+  try {
+    return !formSections(parseJsonTree(text)).next().done;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return false;
+    throw error;
+  }
+}
+
+/** The form sections of the convention, outer ones first; anything else called `form` is just data. */
+function* formSections(tree: JsonTree): Generator<number> {
+  const count = tree.after[0] ?? 0;
+  for (let node = 1; node < count; node++) {
+    const parent = tree.parents[node] ?? 0;
+    if (!isKind(tree, node, 'object') || !isKind(tree, parent, 'object') || keyOf(tree, node) !== 'form') continue;
+    if (findMember(tree, parent, 'form') !== node) continue;
+    if (FORM_SECTION_FIELDS.some((field) => findMember(tree, node, field) !== null)) yield node;
+  }
+}
+
+function readFormSection(tree: JsonTree, section: number): FormSection {
+  const field = (key: string): string | null => memberText(tree, section, key);
+  return {
+    name: field('name'),
+    formId: field('formId'),
+    formVersionId: field('formVersionId'),
+    title: field('title'),
+    submittedBy: field('submittedBy'),
+    submissionDate: field('submissionDate'),
+  };
+}
+
+function readProcessSection(tree: JsonTree, node: number): ProcessSection {
+  const section = findMember(tree, node, 'process');
+  const field = (key: string): string | null => (section === null ? null : memberText(tree, section, key));
+  return { definitionId: field('definitionId'), instanceId: field('instanceId'), businessKey: field('businessKey') };
+}
+
+function readEmail(tree: JsonTree, node: number): string | null {
+  const context = findMember(tree, node, 'shiftDetailsContext');
+  return context === null ? null : memberText(tree, context, 'email');
+}
+
+function memberText(tree: JsonTree, object: number, key: string): string | null {
+  const member = findMember(tree, object, key);
+  return member === null ? null : unlessBlank(textOf(tree, member));
+}
+
+function isStructure(tree: JsonTree, node: number | null): boolean {
+  return node !== null && (isKind(tree, node, 'object') || isKind(tree, node, 'array'));
+}
+
+function invalid(attempted: string, ref: string, pointer: string, cause?: unknown): FormvaultError {
+  return new FormvaultError('SUBMISSION_INVALID', attempted, { cause, context: { source: `${ref}#${pointer}` } });
+}
