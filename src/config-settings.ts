@@ -42,7 +42,11 @@ const text = { kind: anyText } as const;
 const secret = { kind: anyText, secret: true } as const;
 
 export const SETTINGS = {
-  ENVIRONMENT: { ...text, required: 'dev', meaning: 'first part of every bucket name, lower-cased' },
+  ENVIRONMENT: {
+    kind: { ...anyText, rule: 'a short name' },
+    required: 'dev',
+    meaning: 'first part of every bucket name, lower-cased',
+  },
   DEFAULT_PRODUCT: {
     ...text,
     fallback: 'cop-case',

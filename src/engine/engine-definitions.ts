@@ -1,5 +1,5 @@
 import type { HttpClient } from '../http/http-client.ts';
-import { type ProcessInstance, parseProcessInstance, parseRows, text } from './history-rows.ts';
+import { isAbsent, type ProcessInstance, parseProcessInstance, parseRows, text } from './history-rows.ts';
 
 /** Process definitions and running instances, over the engine's REST API. Errors: ENGINE_UNAVAILABLE, ENGINE_REJECTED. */
 export type EngineDefinitions = ReturnType<typeof createEngineDefinitions>;
@@ -15,7 +15,7 @@ export function createEngineDefinitions(http: HttpClient) {
         attempted: 'could not read the BPMN of a process definition',
         accept: [404],
       });
-      return answer.status === 404 ? null : text((answer.data as Record<string, unknown> | null)?.bpmn20Xml);
+      return isAbsent(answer) ? null : text((answer.data as Record<string, unknown> | null)?.bpmn20Xml);
     },
 
     async findRunningInstance(id: string, signal: AbortSignal): Promise<ProcessInstance | null> {
@@ -26,7 +26,7 @@ export function createEngineDefinitions(http: HttpClient) {
         attempted: 'could not read a process instance',
         accept: [404],
       });
-      return answer.status === 404 ? null : parseProcessInstance(answer.data as Record<string, unknown>);
+      return isAbsent(answer) ? null : parseProcessInstance(answer.data as Record<string, unknown>);
     },
 
     async findRunningInstanceByBusinessKey(businessKey: string, signal: AbortSignal): Promise<ProcessInstance | null> {

@@ -11,6 +11,7 @@ import type { Window } from '../time/window.ts';
 import { formatEngineTime } from './engine-time.ts';
 import {
   type EndOfTask,
+  isAbsent,
   OWN_PROCESS_KEY,
   type ProcessInstance,
   parseEndOfTask,
@@ -170,7 +171,7 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
         attempted: 'could not read a variable update',
         accept: [404],
       });
-      return answer.status === 404 ? null : parseVariableChange(answer.data as Json);
+      return isAbsent(answer) ? null : parseVariableChange(answer.data as Json);
     },
 
     async findTaskChange(id: string, signal: AbortSignal): Promise<TaskChange | null> {

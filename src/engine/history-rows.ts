@@ -39,6 +39,16 @@ export function parseRows(answer: unknown): Row[] {
   return answer;
 }
 
+/**
+ * Whether an answer says that there is no such thing. Engine and proxies also answer 404 while they start; only the engine's own
+ * errors have a type.
+ */
+export function isAbsent({ status, data }: { status: number; data: unknown }): boolean {
+  if (status !== 404) return false;
+  if (typeof (data as Row | null)?.type === 'string') return true;
+  throw new FormvaultError('ENGINE_UNAVAILABLE', 'expected an answer of the engine itself', { context: { status } });
+}
+
 /** Keeps the text of the numbers called `value`, so that a Long beyond 2^53 stays what it was. */
 export function parseWithNumberTexts(text: string): unknown {
   type Context = { source?: string };

@@ -1,12 +1,11 @@
 import type { AxiosResponse } from 'axios';
 import { type FailureCode, type FailureContext, FormvaultError, failureCodeOf } from '../errors.ts';
-import type { HttpRequest } from './http-client.ts';
 import { slimCause } from './slim-cause.ts';
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
-const JAVA_CLASS_NAME = /^[A-Za-z_][\w.$]{0,99}$/;
+const EXCEPTION_NAME = /^[A-Za-z_][\w.$]{0,99}(?:Exception|Error)$/;
 
-type Attempt = Pick<HttpRequest, 'attempted' | 'context' | 'signal' | 'accept'>;
+type Attempt = { attempted: string; context?: FailureContext; signal: AbortSignal; accept?: readonly number[] };
 
 export type Failures = {
   /** No answer at all, or one that broke off. */
@@ -86,7 +85,7 @@ function exceptionOf(body: Uint8Array): { type?: string } {
   if (body.byteLength > 1_000_000) return {};
   try {
     const { type } = JSON.parse(new TextDecoder().decode(body)) as { type?: unknown };
-    return typeof type === 'string' && JAVA_CLASS_NAME.test(type) ? { type } : {};
+    return typeof type === 'string' && EXCEPTION_NAME.test(type) ? { type } : {};
   } catch {
     return {};
   }

@@ -34,7 +34,7 @@ export type S3Settings = {
 
 export type S3Tuning = {
   /** Without them, the SDK's own chain. */
-  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  credentials?: NonNullable<S3ClientConfig['credentials']>;
   connectionTimeoutMs?: number;
   /** For one attempt with an empty body; a body adds a millisecond for every 100 bytes. */
   requestTimeoutMs?: number;

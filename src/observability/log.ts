@@ -17,6 +17,8 @@ export function createLog({ level, destination }: { level: LogLevel; destination
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: onlyTableFields },
+    // Pino's own serialiser would go through the error once more.
+    serializers: { err: (fields: unknown) => fields },
   };
   const logger = destination === undefined ? pino(options) : pino(options, destination);
   const writer = (name: keyof Log): Write => {
