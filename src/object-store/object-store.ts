@@ -25,7 +25,10 @@ export type ObjectToPut = {
 export interface ObjectStore {
   /** Writes with `If-None-Match: *`. `taken`: there is an object already, perhaps one's own after a lost answer. */
   putIfAbsent(object: ObjectToPut, signal: AbortSignal): Promise<{ etag: string } | 'taken'>;
-  /** Writes with `If-Match`. `changed`: the object has another ETag, perhaps from one's own lost write, or is not there. */
+  /**
+   * Writes with `If-Match`. `changed`: the object has another ETag, perhaps from one's own lost write, or is not there; some
+   * servers say so in a missing bucket too.
+   */
   putIfUnchanged(object: ObjectToPut, etag: string, signal: AbortSignal): Promise<{ etag: string } | 'changed'>;
   /** `null` in a missing bucket too: the answer to a HEAD does not tell the two apart. */
   head(bucket: string, key: string, signal: AbortSignal): Promise<StoredObject | null>;

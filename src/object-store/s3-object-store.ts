@@ -85,10 +85,12 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
     signal: AbortSignal,
   ): Promise<{ etag: string } | null> {
     const { bucket, key, body, contentType, metadata } = object;
+    const bytes = Buffer.byteLength(body);
     const command = new PutObjectCommand({
       Bucket: bucket,
       Key: key,
       Body: body,
+      ContentLength: bytes,
       ContentType: contentType,
       ...(metadata === undefined ? {} : { Metadata: metadata }),
       ...encryption,
@@ -102,7 +104,7 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
         throw thrown;
       }
     };
-    const answer = await attempt('could not write an object', bucket, signal, send, Buffer.byteLength(body));
+    const answer = await attempt('could not write an object', bucket, signal, send, bytes);
     return answer && { etag: requireEtag(answer.ETag, 'could not write an object', bucket) };
   }
 
