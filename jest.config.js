@@ -14,9 +14,20 @@ const project = (displayName, extra = {}) => ({
   ...shared,
   displayName,
   testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`],
+  modulePathIgnorePatterns: ['<rootDir>/.cache/', '<rootDir>/dist/'],
   ...extra,
 });
 
+const withServers = {
+  globalSetup: '<rootDir>/test/support/start-servers.ts',
+  globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+};
+
 export default {
-  projects: [project('unit'), project('contract'), project('architecture'), project('integration')],
+  projects: [
+    project('unit'),
+    project('architecture'),
+    project('contract', withServers),
+    project('integration', withServers),
+  ],
 };

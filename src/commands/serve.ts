@@ -17,6 +17,11 @@ export async function serve(env: Environment): Promise<number> {
     return explainSettings(error);
   }
   const log = createLog({ level: config.logLevel });
+  // A promise that nobody waited for ends here too.
+  process.on('uncaughtException', (err) => {
+    log.fatal({ err, code: 'UNEXPECTED' }, 'bug');
+    process.exit(EXIT.bug);
+  });
   const { stop, abort, dispose } = listenForSignals(config.drainSeconds, log);
   log.info({ version: readVersion(), environment: config.vault.environment }, 'starting');
   if (config.withoutEffect.length > 0) {

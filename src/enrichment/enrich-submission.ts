@@ -54,7 +54,7 @@ export async function enrichSubmission(
   const submittedBy = await findSubmitter(submission, circumstances, enrichment, signal);
   const changeDate = new Date(change.timeMs).toISOString();
   const submittedAtMs = parseSubmissionDate(submission.form.submissionDate ?? changeDate);
-  const processDefinitionId = await findDefinitionId(submission, change, enrichment, signal);
+  const processDefinitionId = await findDefinitionId(submission, circumstances, enrichment, signal);
 
   const metadata: SubmissionMetadata = {
     processInstanceId: change.processInstanceId,
@@ -146,21 +146,20 @@ async function findSubmitter(
   return writer ?? unlessBlank(circumstances.userTask?.assignee) ?? UNKNOWN_SUBMITTER;
 }
 
-/** The change's own row mostly says it; else the running instance, found by its id or by the business key. */
+/** The change's own row mostly says it; else the instance, running or in the history, or the one with the business key. */
 async function findDefinitionId(
   { process }: Submission,
-  change: Circumstances['change'],
+  { change, case: its }: Circumstances,
   { definitions }: Enrichment,
   signal: AbortSignal,
 ): Promise<string | null> {
   if (change.processDefinitionId !== null) return change.processDefinitionId;
   const instanceId = change.processInstanceId ?? process.instanceId;
-  const instance =
-    (instanceId === null ? null : await definitions.findRunningInstance(instanceId, signal)) ??
-    (process.businessKey === null
-      ? null
-      : await definitions.findRunningInstanceByBusinessKey(process.businessKey, signal));
-  return instance?.processDefinitionId ?? null;
+  const running = instanceId === null ? null : await definitions.findRunningInstance(instanceId, signal);
+  const known = running?.processDefinitionId ?? its.processDefinitionId;
+  if (known !== null || process.businessKey === null) return known;
+  const named = await definitions.findRunningInstanceByBusinessKey(process.businessKey, signal);
+  return named?.processDefinitionId ?? null;
 }
 
 /** `<activity id>:<unique id>`; what is written outside of any activity carries the process instance's id alone. */

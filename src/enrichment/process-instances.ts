@@ -9,6 +9,8 @@ export type CaseOfChange = {
   businessKey: string | null;
   /** The business key, else the root instance's id, else whatever the engine has. */
   caseId: string;
+  /** By the history of the instance. */
+  processDefinitionId: string | null;
 };
 
 type Place = Pick<Change, 'ref' | 'processInstanceId' | 'rootProcessInstanceId'>;
@@ -34,6 +36,8 @@ export async function readCases(
 
   return (change) => {
     const businessKey = keyOf(change.processInstanceId) ?? keyOf(rootOf(change));
-    return { businessKey, caseId: businessKey ?? rootOf(change) ?? change.processInstanceId ?? change.ref };
+    const caseId = businessKey ?? rootOf(change) ?? change.processInstanceId ?? change.ref;
+    const processDefinitionId = instances.get(change.processInstanceId ?? '')?.processDefinitionId ?? null;
+    return { businessKey, caseId, processDefinitionId };
   };
 }

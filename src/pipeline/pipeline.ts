@@ -30,6 +30,8 @@ export type RunSignals = {
 const QUEUED_SUBMISSIONS = 256;
 const MAX_BYTES_IN_FLIGHT = 64_000_000;
 const MAX_WAITING = 1_000;
+const LOOK_FOR_ROOM_MS = 10;
+const TELL_EVERY_MS = 60_000;
 const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 300_000;
 
@@ -176,7 +178,17 @@ export function createPipeline(options: {
   async function waitForRoom(signal: AbortSignal): Promise<void> {
     const isFull = () =>
       limit.pendingCount > QUEUED_SUBMISSIONS || bytesInFlight > MAX_BYTES_IN_FLIGHT || waiting > MAX_WAITING;
-    while (isFull() && !signal.aborted) await Promise.race([...runs, pause(50, signal)]);
+    const sinceMs = performance.now();
+    let toldMs = sinceMs;
+    while (isFull() && !signal.aborted) {
+      await pause(LOOK_FOR_ROOM_MS, signal);
+      if (performance.now() - toldMs < TELL_EVERY_MS) continue;
+      toldMs = performance.now();
+      log.error(
+        { inFlight: runs.size, sinceMs: Math.round(toldMs - sinceMs) },
+        'feed stands still behind what cannot be kept',
+      );
+    }
   }
 
   return {

@@ -8,16 +8,7 @@ import { FormvaultError } from '../errors.ts';
 import { unlessBlank } from './blank.ts';
 import type { VariableChange } from './change.ts';
 import { digestOf } from './digest.ts';
-import {
-  findMember,
-  isKind,
-  JsonSyntaxError,
-  type JsonTree,
-  keyOf,
-  parseJsonTree,
-  pointerOf,
-  textOf,
-} from './json-tree.ts';
+import { findMember, isKind, JsonSyntaxError, type JsonTree, parseJsonTree, pointerOf, textOf } from './json-tree.ts';
 import type { FormSection, ProcessSection, Submission } from './submission.ts';
 
 const FORM_SECTION_FIELDS = ['name', 'formId', 'formVersionId', 'submissionDate', 'submittedBy'] as const;
@@ -40,8 +31,8 @@ export function* splitConvention(change: Pick<VariableChange, 'ref' | 'text'>): 
       yield { invalid: invalid('could not parse the variable as JSON', change.ref, '', error) };
     return;
   }
-  for (const section of formSections(tree)) {
-    const node = tree.parents[section] ?? 0;
+  const emailOfRoot = readEmail(tree, 0);
+  for (const { node, section } of formSections(tree)) {
     const pointer = pointerOf(tree, node);
     const wrong = FORM_SECTION_FIELDS.find((field) => isStructure(tree, findMember(tree, section, field)));
     if (wrong !== undefined) {
@@ -56,7 +47,7 @@ export function* splitConvention(change: Pick<VariableChange, 'ref' | 'text'>): 
         source: `${change.ref}#${pointer}`,
         form: readFormSection(tree, section),
         process: readProcessSection(tree, node),
-        email: readEmail(tree, node) ?? readEmail(tree, 0),
+        email: readEmail(tree, node) ?? emailOfRoot,
         digest: digestOf(tree, node),
         attachments: [],
       },
@@ -75,14 +66,14 @@ export function holdsConvention(text: string): boolean {
   }
 }
 
-/** The form sections of the convention, outer ones first; anything else called `form` is just data. */
-function* formSections(tree: JsonTree): Generator<number> {
+/** The objects with a form section of the convention, outer ones first; anything else called `form` is just data. */
+function* formSections(tree: JsonTree): Generator<{ node: number; section: number }> {
   const count = tree.after[0] ?? 0;
-  for (let node = 1; node < count; node++) {
-    const parent = tree.parents[node] ?? 0;
-    if (!isKind(tree, node, 'object') || !isKind(tree, parent, 'object') || keyOf(tree, node) !== 'form') continue;
-    if (findMember(tree, parent, 'form') !== node) continue;
-    if (FORM_SECTION_FIELDS.some((field) => findMember(tree, node, field) !== null)) yield node;
+  // From the objects, not from the members called `form`: each member is looked at once, also where thousands are doubled.
+  for (let node = 0; node < count; node++) {
+    const section = findMember(tree, node, 'form');
+    if (section === null || !isKind(tree, section, 'object')) continue;
+    if (FORM_SECTION_FIELDS.some((field) => findMember(tree, section, field) !== null)) yield { node, section };
   }
 }
 

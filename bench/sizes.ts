@@ -1,0 +1,25 @@
+export type Sizes = {
+  isQuick: boolean;
+  backlog: { submissions: number; repetitions: number };
+  latency: { warmUp: number; seconds: Record<'few' | 'many', number> };
+  live: { warmUp: number; completions: number };
+};
+
+/** Forms a second of the latency measurement. */
+export const RATES = { few: 5, many: 30 } as const;
+export const LIVE_CLIENTS = 8;
+export const CONCURRENCY = 32;
+
+export const FULL: Sizes = {
+  isQuick: false,
+  backlog: { submissions: 5_000, repetitions: 3 },
+  latency: { warmUp: 1_500, seconds: { few: 40, many: 40 } },
+  live: { warmUp: 1_000, completions: 4_000 },
+};
+
+export const QUICK: Sizes = {
+  isQuick: true,
+  backlog: { submissions: 1_000, repetitions: 1 },
+  latency: { warmUp: 300, seconds: { few: 4, many: 4 } },
+  live: { warmUp: 200, completions: 500 },
+};

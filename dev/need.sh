@@ -1,0 +1,14 @@
+#!/bin/sh
+# Says in one line what this machine lacks for `make demo`, `make test` and `make bench`; silent when nothing does.
+missing=''
+lacks() { missing="$missing${missing:+; }$1"; }
+
+node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null || lacks 'Node.js 20 or newer'
+command -v npm >/dev/null 2>&1 || lacks 'npm'
+java --list-modules 2>/dev/null | grep -q '^jdk.compiler@\(1[7-9]\|[2-9][0-9]\)' || lacks 'a JDK 17 or newer (a JRE does not do)'
+command -v mvn >/dev/null 2>&1 || lacks 'Maven (mvn)'
+python3 -m pip --version >/dev/null 2>&1 || lacks 'Python 3 with pip (python3 -m pip)'
+
+[ -z "$missing" ] && exit 0
+echo "Please install what is missing here: $missing." >&2
+exit 1

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import axios from 'axios';
+import { fillOnce, projectDir } from './cache.ts';
+import { findFreePort } from './free-port.ts';
+import { runToEnd, startProcess, untilReady } from './process.ts';
+import { withProgress } from './progress.ts';
+
+export type EngineProduct = 'camunda' | 'operaton';
+
+export type EngineOptions = {
+  product?: EngineProduct;
+  port?: number;
+  historyLevel?: 'none' | 'activity' | 'audit' | 'full';
+  /** Basic authentication for the REST API; the user is demo, the password too. */
+  restAuth?: boolean;
+  authorization?: boolean;
+  database?: 'h2' | { url: string; user: string; password?: string };
+  heapMb?: number;
+};
+
+export type RunningEngine = {
+  /** Base of the REST API, `…/engine-rest`. */
+  url: string;
+  /** Cockpit, Tasklist and Admin live below it; user demo, password demo. */
+  webappUrl: string;
+  product: EngineProduct;
+  pid: number;
+  stop(): Promise<void>;
+};
+
+const engineDir = join(projectDir, 'dev', 'engine');
+const operatonJson = 'org.operaton.spin:operaton-spin-dataformat-json-jackson:1.0.0';
+
+/** Fetches the engine when it is not there yet, starts it and waits until it answers queries. */
+export async function startEngine(options: EngineOptions = {}, signal?: AbortSignal): Promise<RunningEngine> {
+  const product = options.product ?? 'camunda';
+  const lib = await fetchEngine(product, signal);
+  const port = options.port ?? (await findFreePort());
+  const database = options.database ?? 'h2';
+  const engine = await startProcess({
+    name: `engine-${product}-${port}`,
+    command: 'java',
+    args: [
+      `-Xmx${options.heapMb ?? 1024}m`,
+      '-Duser.timezone=UTC',
+      '-cp',
+      join(lib, '*'),
+      join(engineDir, 'Engine.java'),
+      `--spring.config.location=file:${join(engineDir, 'application.yaml')}`,
+    ],
+    env: {
+      PORT: String(port),
+      HISTORY_LEVEL: options.historyLevel ?? 'full',
+      REST_AUTH: options.restAuth ? 'basic' : 'none',
+      AUTHORIZATION: String(options.authorization ?? false),
+      DB_URL: database === 'h2' ? undefined : database.url,
+      DB_USER: database === 'h2' ? undefined : database.user,
+      DB_PASSWORD: database === 'h2' ? undefined : database.password,
+    },
+  });
+
+  const url = `http://127.0.0.1:${port}/engine-rest`;
+  await untilReady(engine, 'the engine', () => answersQueries(url), 120_000, signal);
+  return { url, webappUrl: `http://127.0.0.1:${port}/${product}`, product, pid: engine.pid, stop: engine.stop };
+}
+
+/** Also lets the engine load what a first query needs, so that tests do not meet its slowest second. */
+async function answersQueries(url: string): Promise<boolean> {
+  const auth = { username: 'demo', password: 'demo' };
+  const client = axios.create({ baseURL: url, auth, timeout: 10_000 });
+  await client.get('/engine');
+  await client.post('/history/task?maxResults=1', { finished: true });
+  await client.post('/history/detail?maxResults=1', { variableUpdates: true });
+  await client.get('/process-definition/count');
+  return true;
+}
+
+/** The directory with the engine's jars. */
+async function fetchEngine(product: EngineProduct, signal?: AbortSignal): Promise<string> {
+  const pom = join(engineDir, product, 'pom.xml');
+  const version = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 8);
+  return fillOnce(`engine-${product}-${version}`, (lib) =>
+    withProgress(`fetching the engine (${product}, once, about 60 MB)`, async () => {
+      await maven(product, ['-f', pom, `-Dlib=${lib}`, 'generate-resources'], signal);
+      if (product === 'operaton') {
+        const get = 'org.apache.maven.plugins:maven-dependency-plugin:2.8:get';
+        await maven(product, [get, '-Dtransitive=false', `-Dartifact=${operatonJson}`, `-Ddest=${lib}/`], signal);
+      }
+    }),
+  );
+}
+
+function maven(product: EngineProduct, args: string[], signal?: AbortSignal): Promise<void> {
+  return runToEnd({ name: `maven-${product}-${process.pid}`, command: 'mvn', args: ['-q', '-B', ...args] }, signal);
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { createEngineCalls, type EngineCalls } from '../../dev/clients/engine-calls.ts';
+import { createVaultReader, type KeptObject, type VaultReader } from '../../dev/clients/vault-reader.ts';
+import { type RunningFormvault, settingsFor, startFormvault } from '../../dev/servers/formvault.ts';
+import { testServers } from './servers.ts';
+
+export type World = {
+  engine: EngineCalls;
+  vault: VaultReader;
+  environment: string;
+  /** `<environment>-cop-case`, where everything goes that has no `product`; also the state bucket. */
+  bucket: string;
+  /** A business key that no other test has. */
+  newCase(): string;
+  /** What is kept of one case, in the default bucket or another one, sorted by key. */
+  kept(caseId: string, bucket?: string): Promise<KeptObject[]>;
+  /** Starts a Formvault for this world and waits until it leads; the settings are added to those of the world. */
+  startFormvault(
+    env?: Record<string, string>,
+    options?: Parameters<typeof startFormvault>[1],
+  ): Promise<RunningFormvault>;
+  /** Stops every Formvault of this world that still runs. */
+  end(): Promise<void>;
+};
+
+/** Everything that one test needs, apart from all others: an environment with buckets of its own on the shared servers. */
+export function createWorld(env: Record<string, string> = {}): World {
+  const servers = testServers();
+  const environment = `it-${randomBytes(5).toString('hex')}`;
+  const bucket = `${environment}-cop-case`;
+  const vault = createVaultReader(servers.s3);
+  const started: RunningFormvault[] = [];
+  return {
+    engine: createEngineCalls(servers.engineUrl),
+    vault,
+    environment,
+    bucket,
+    newCase: () => `case-${randomBytes(5).toString('hex')}`,
+    kept: (caseId, inBucket = bucket) => vault.readAll(inBucket, `${caseId}/`),
+    async startFormvault(more = {}, options = {}) {
+      const settings = { ENVIRONMENT: environment, FEED_LEASE_SECONDS: '3', ...settingsFor(servers), ...env, ...more };
+      const formvault = await startFormvault(settings, options);
+      started.push(formvault);
+      return formvault;
+    },
+    async end() {
+      await Promise.all(started.splice(0).map((formvault) => formvault.stop()));
+      vault.close();
+    },
+  };
+}
