@@ -7,14 +7,11 @@ COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0
+ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json ./
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
-RUN mkdir data && chown node:node data
-VOLUME /app/data
 USER node
-EXPOSE 8400
 ENTRYPOINT ["node", "--enable-source-maps", "dist/main.js"]
 CMD ["serve"]

@@ -14,8 +14,8 @@ demo: need $(packages) ## engine, S3, Formvault and a sample process; stays unti
 test: need $(packages) ## type check, lint and all tests, on a real engine and a real S3 server
 	@$(run) dev/run-tests.ts
 
-bench: need $(packages) ## the measurements of docs/PERFORMANCE.md
-	@$(run) bench/run.ts
+bench: need $(packages) ## the measurements of docs/PERFORMANCE.md (BENCH='--quick', '--only live', '--write')
+	@$(run) bench/run.ts $(BENCH)
 
 lint: need $(packages) ## style and mistakes that a machine can see
 	@node_modules/.bin/biome check .
@@ -27,6 +27,6 @@ need:
 	@dev/need.sh
 
 $(packages): package-lock.json | need
-	@echo 'installing packages (npm ci) …'
+	@echo 'installing packages (once) …'
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

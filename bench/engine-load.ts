@@ -28,7 +28,10 @@ export function createEngineLoad(engineUrl: string, signal: AbortSignal) {
   }
 
   /** @returns when the answer came, as `performance.now()` */
-  async function complete(task: OpenTask, variables: (number: number) => string = conventionVariables): Promise<number> {
+  async function complete(
+    task: OpenTask,
+    variables: (number: number) => string = conventionVariables,
+  ): Promise<number> {
     await ask('POST', `/task/${task.id}/complete`, variables(task.number));
     return performance.now();
   }

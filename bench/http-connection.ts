@@ -11,7 +11,11 @@ export function createHttpConnection(maxSockets = Number.POSITIVE_INFINITY) {
     request(
       method: string,
       url: string,
-      { body, headers = {}, signal }: { body?: string | Buffer; headers?: http.OutgoingHttpHeaders; signal: AbortSignal },
+      {
+        body,
+        headers = {},
+        signal,
+      }: { body?: string | Buffer; headers?: http.OutgoingHttpHeaders; signal: AbortSignal },
     ): Promise<HttpAnswer> {
       return new Promise((resolve, reject) => {
         const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };

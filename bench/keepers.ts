@@ -13,6 +13,7 @@ export type Keeper = {
 };
 
 export type RunningKeeper = {
+  keeper: Keeper;
   bucket: string;
   pid: number;
   /** When it began its work, by the clock of the machine. */
@@ -26,30 +27,39 @@ const READY_WITHIN_MS = 30_000;
 const root = join(import.meta.dirname, '..');
 
 /** `settings`: environment variables beside those that say where the servers are. */
-export function formvault(settings: Record<string, string> = {}, name = 'Formvault', nodeOptions: string[] = []): Keeper {
-  return {
+export function formvault(
+  settings: Record<string, string> = {},
+  name = 'Formvault',
+  nodeOptions: string[] = [],
+): Keeper {
+  const keeper: Keeper = {
     name,
     processKey: 'bench_form',
     async start(run, servers) {
       const product = 'forms';
       const bucket = `bench-${run}-${product}`;
       await servers.createBucket(bucket);
-      const process = await startNode(`bench-formvault-${run}`, [...nodeOptions, join(root, 'src', 'main.ts'), 'serve'], {
-        ...s3Environment(servers),
-        ENVIRONMENT: `bench-${run}`,
-        DEFAULT_PRODUCT: product,
-        ENGINE_URL: servers.engine.url,
-        PORT: String(await findFreePort()),
-        ...settings,
-      });
+      const process = await startNode(
+        `bench-formvault-${run}`,
+        [...nodeOptions, join(root, 'src', 'main.ts'), 'serve'],
+        {
+          ...s3Environment(servers),
+          ENVIRONMENT: `bench-${run}`,
+          DEFAULT_PRODUCT: product,
+          ENGINE_URL: servers.engine.url,
+          PORT: String(await findFreePort()),
+          ...settings,
+        },
+      );
       const readySinceMs = await untilLogged(process, 'leading the feed', servers.signal);
-      return { bucket, pid: process.pid, readySinceMs, stop: process.stop };
+      return { keeper, bucket, pid: process.pid, readySinceMs, stop: process.stop };
     },
   };
+  return keeper;
 }
 
 export function handWrittenWorker(tuning: WorkerTuning): Keeper {
-  return {
+  const keeper: Keeper = {
     name: tuning === 'defaults' ? "hand-written worker, client's defaults" : 'hand-written worker, tuned',
     processKey: 'bench_form_then_worker',
     async start(run, servers) {
@@ -62,9 +72,10 @@ export function handWrittenWorker(tuning: WorkerTuning): Keeper {
         BUCKET: bucket,
       });
       const readySinceMs = await untilLogged(process, 'worker is ready', servers.signal);
-      return { bucket, pid: process.pid, readySinceMs, stop: process.stop };
+      return { keeper, bucket, pid: process.pid, readySinceMs, stop: process.stop };
     },
   };
+  return keeper;
 }
 
 export function startNode(name: string, args: string[], env: Record<string, string>): Promise<RunningProcess> {
@@ -89,7 +100,10 @@ export function s3Environment({ s3 }: Servers): Record<string, string> {
 
 /** The time in the first log line (JSON) that says so. */
 async function untilLogged(process: RunningProcess, sentence: string, signal: AbortSignal): Promise<number> {
-  const findLine = () => readFileSync(process.logFile, 'utf8').split('\n').find((line) => line.includes(sentence));
+  const findLine = () =>
+    readFileSync(process.logFile, 'utf8')
+      .split('\n')
+      .find((line) => line.includes(sentence));
   await untilReady(process, process.logFile, async () => findLine() !== undefined, READY_WITHIN_MS, signal);
   return new Date(JSON.parse(findLine() ?? '{}').time).getTime();
 }

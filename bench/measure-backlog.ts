@@ -53,7 +53,15 @@ export async function measureBacklog(
     const scratch = newScratchDir('bench');
     try {
       const objectsFile = join(scratch, 'objects.jsonl');
-      writeFileSync(objectsFile, await readBack(servers, bucketOf('counted'), keys, tasks.map(({ number }) => number)));
+      writeFileSync(
+        objectsFile,
+        await readBack(
+          servers,
+          bucketOf('counted'),
+          keys,
+          tasks.map(({ number }) => number),
+        ),
+      );
       const runs: BacklogRun[] = [];
       const raw: BacklogResult['raw'] = [];
       for (let repetition = 1; repetition <= repetitions; repetition++) {
@@ -69,7 +77,12 @@ export async function measureBacklog(
   });
 }
 
-async function keepBacklog(servers: Servers, run: string, keys: string[], nodeOptions: string[] = []): Promise<BacklogRun> {
+async function keepBacklog(
+  servers: Servers,
+  run: string,
+  keys: string[],
+  nodeOptions: string[] = [],
+): Promise<BacklogRun> {
   const { engine, s3, vault } = servers;
   const keeper = formvault({ FEED_START: 'beginning', CONCURRENCY: String(CONCURRENCY) }, run, nodeOptions);
   const [engineCpu, s3Cpu] = [startCpuMeter(engine.pid), startCpuMeter(s3.pid)];
@@ -132,7 +145,11 @@ async function readBack({ s3, signal }: Servers, bucket: string, keys: string[],
   return lines.join('\n');
 }
 
-async function writeRaw(servers: Servers, objectsFile: string, repetition: number): Promise<{ cold: RawPass; warm: RawPass }> {
+async function writeRaw(
+  servers: Servers,
+  objectsFile: string,
+  repetition: number,
+): Promise<{ cold: RawPass; warm: RawPass }> {
   const buckets = [`bench-raw-cold-${repetition}`, `bench-raw-warm-${repetition}`];
   for (const bucket of buckets) await servers.createBucket(bucket);
   const program = join(import.meta.dirname, 'raw-writer.ts');

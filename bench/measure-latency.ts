@@ -38,32 +38,18 @@ const SEED = 20_260_115;
 export async function measureLatency(sizes: Sizes, signal: AbortSignal): Promise<LatencyRow[]> {
   return withServers(signal, async (servers) => {
     const rows: LatencyRow[] = [];
-    await keepWith(formvault(), 'latency', sizes, servers, async (running) => {
+    await keepWith(formvault(), 'latency0', sizes, servers, async (running) => {
       for (const kind of ['convention', 'task'] as const) {
-        for (const rate of ['few', 'many'] as const) rows.push(await measureRow('Formvault', running, kind, rate));
+        for (const rate of ['few', 'many'] as const) rows.push(await measureRow(servers, running, kind, rate, sizes));
       }
     });
-    for (const tuning of ['tuned', 'defaults'] as const) {
-      const worker = handWrittenWorker(tuning);
-      await keepWith(worker, `latency-${tuning}`, sizes, servers, async (running) => {
-        rows.push(await measureRow(worker.name, running, 'convention', 'many', worker.processKey));
-      });
-    }
+    await keepWith(handWrittenWorker('tuned'), 'latency1', sizes, servers, async (running) => {
+      rows.push(await measureRow(servers, running, 'convention', 'many', sizes));
+    });
+    await keepWith(handWrittenWorker('defaults'), 'latency2', sizes, servers, async (running) => {
+      rows.push(await measureRow(servers, running, 'convention', 'many', sizes));
+    });
     return rows;
-
-    async function measureRow(
-      keeper: string,
-      running: RunningKeeper,
-      kind: FormKind,
-      rate: keyof typeof RATES,
-      processKey: Keeper['processKey'] = 'bench_form',
-    ): Promise<LatencyRow> {
-      const perSecond = RATES[rate];
-      const forms = perSecond * sizes.latency.seconds[rate];
-      console.error(`latency: ${keeper}, ${kind}, ${forms} forms at ${perSecond} a second`);
-      const stock = await servers.load.startStock(`latency-${keeper.length}-${kind}-${rate}`, processKey, forms);
-      return { keeper, kind, perSecond, forms, ...(await measureArrivals(servers, running, kind, perSecond, stock)) };
-    }
   });
 }
 
@@ -85,6 +71,21 @@ async function keepWith(
   } finally {
     await running.stop();
   }
+}
+
+async function measureRow(
+  servers: Servers,
+  running: RunningKeeper,
+  kind: FormKind,
+  rate: keyof typeof RATES,
+  sizes: Sizes,
+): Promise<LatencyRow> {
+  const { name, processKey } = running.keeper;
+  const perSecond = RATES[rate];
+  const forms = perSecond * sizes.latency.seconds[rate];
+  console.error(`latency: ${name}, ${kind}, ${forms} forms at ${perSecond} a second`);
+  const stock = await servers.load.startStock(`${running.bucket}-${kind}-${rate}`, processKey, forms);
+  return { keeper: name, kind, perSecond, forms, ...(await measureArrivals(servers, running, kind, perSecond, stock)) };
 }
 
 async function measureArrivals(
@@ -131,7 +132,10 @@ async function measureArrivals(
     p95: percentile(latencies, 95),
     p99: percentile(latencies, 99),
     most: percentile(latencies, 100),
-    completionP50: percentile(samples.map(({ completionMs }) => completionMs), 50),
+    completionP50: percentile(
+      samples.map(({ completionMs }) => completionMs),
+      50,
+    ),
     looksPerSecond: (vault.looks() - looksBefore) / seconds,
     measuringShare: measuring.seconds() / seconds,
   };

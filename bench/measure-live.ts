@@ -1,6 +1,7 @@
 /**
- * The engine completes forms as fast as it can, alone and with something that brings them into S3. The runs alone are
- * spread between the others, so that a drift of the machine or of the engine shows.
+ * The engine completes forms as fast as it can, alone and with something that brings them into S3. Before and after each of
+ * those stands a run of the engine alone, and the two are what it is compared with: the engine gets quicker for minutes,
+ * and the machine may drift.
  */
 import { formvault, handWrittenWorker, type Keeper } from './keepers.ts';
 import { cpuSeconds, peakMemoryMb, startCpuMeter } from './process-usage.ts';
@@ -14,6 +15,8 @@ export type LiveRow = {
   completionsPerSecond: number;
   /** From the first completion until the last object can be read, or the last completion where nothing is kept. */
   engineCpuMsPerForm: number;
+  /** The mean of the runs alone before and after; `null` for those. */
+  alone: { completionsPerSecond: number; engineCpuMsPerForm: number } | null;
   kept: {
     formsPerSecond: number;
     cpuMsPerForm: number;
@@ -26,34 +29,39 @@ export type LiveRow = {
 
 export const ALONE = 'engine alone';
 export const STEADY = 'Formvault, second reading included';
-const STEADY_SETTLE_SECONDS = '5';
+/** So short that what is read again while it is measured is as much as what is completed. */
+const STEADY_SETTLE_SECONDS = '1';
 const WITHIN_MS = 600_000;
 
 export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<LiveRow[]> {
   const keepers = [
-    null,
     formvault(),
-    null,
     formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY),
     handWrittenWorker('tuned'),
-    null,
     handWrittenWorker('defaults'),
   ];
   return withServers(signal, async (servers) => {
+    const { completions, engineWarmUp } = sizes.live;
     console.error('live: warming up');
-    await completeAlone(servers, 'warm-up', sizes.live.completions);
-    const rows: LiveRow[] = [];
+    await completeAlone(servers, 'warm-up', engineWarmUp);
+    console.error(`live: ${ALONE}`);
+    const rows = [await completeAlone(servers, 'alone', completions)];
     for (const [index, keeper] of keepers.entries()) {
-      console.error(`live: ${keeper?.name ?? ALONE}`);
-      const run = `live${index}`;
-      rows.push(
-        keeper === null
-          ? await completeAlone(servers, run, sizes.live.completions)
-          : await completeAndKeep(servers, run, keeper, sizes.live),
-      );
+      console.error(`live: ${keeper.name}`);
+      const row = await completeAndKeep(servers, `live${index}`, keeper, sizes.live);
+      console.error(`live: ${ALONE}`);
+      const after = await completeAlone(servers, `alone${index}`, completions);
+      rows.push({ ...row, alone: meanOf(rows.at(-1) ?? after, after) }, after);
     }
     return rows;
   });
+}
+
+function meanOf(before: LiveRow, after: LiveRow): LiveRow['alone'] {
+  return {
+    completionsPerSecond: (before.completionsPerSecond + after.completionsPerSecond) / 2,
+    engineCpuMsPerForm: (before.engineCpuMsPerForm + after.engineCpuMsPerForm) / 2,
+  };
 }
 
 async function completeAlone({ engine, load }: Servers, run: string, forms: number): Promise<LiveRow> {
@@ -65,6 +73,7 @@ async function completeAlone({ engine, load }: Servers, run: string, forms: numb
     forms,
     completionsPerSecond: (forms / (endedMs - startedMs)) * 1000,
     engineCpuMsPerForm: (engineCpu.seconds() * 1000) / forms,
+    alone: null,
     kept: null,
   };
 }
@@ -96,6 +105,7 @@ async function completeAndKeep(
       forms,
       completionsPerSecond: (forms / (endedMs - startedMs)) * 1000,
       engineCpuMsPerForm,
+      alone: null,
       kept: {
         formsPerSecond: (forms / (doneMs - startedMs)) * 1000,
         cpuMsPerForm,

@@ -29,7 +29,8 @@ async function writeAll(bucket: string): Promise<RawPass> {
   let next = 0;
   const writeSome = async (): Promise<void> => {
     for (let object = objects[next++]; object !== undefined; object = objects[next++]) {
-      if ((await store.putIfAbsent({ ...object, bucket }, signal)) === 'taken') throw new Error('the bucket was not empty');
+      if ((await store.putIfAbsent({ ...object, bucket }, signal)) === 'taken')
+        throw new Error('the bucket was not empty');
     }
   };
   await Promise.all(Array.from({ length: Number(concurrency) }, writeSome));

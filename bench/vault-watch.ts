@@ -17,7 +17,8 @@ export function createVaultWatch(s3: S3Address, signal: AbortSignal) {
   async function isReadable(address: string): Promise<boolean> {
     looks++;
     const { status } = await connection.request('GET', address, { signal });
-    if (status !== 200 && status !== 404) throw new Error(`could not look for an object: the server answered ${status}`);
+    if (status !== 200 && status !== 404)
+      throw new Error(`could not look for an object: the server answered ${status}`);
     return status === 200;
   }
 
@@ -30,7 +31,10 @@ export function createVaultWatch(s3: S3Address, signal: AbortSignal) {
     }
   }
 
-  async function listPage(bucket: string, query: Record<string, string>): Promise<{ keys: string[]; next: string | null }> {
+  async function listPage(
+    bucket: string,
+    query: Record<string, string>,
+  ): Promise<{ keys: string[]; next: string | null }> {
     const address = presignGet(s3, `/${bucket}`, { 'list-type': '2', ...query });
     const { status, text } = await connection.request('GET', address, { signal });
     if (status !== 200) throw new Error(`could not list a bucket: the server answered ${status}`);

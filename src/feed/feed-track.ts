@@ -4,7 +4,7 @@
  *        settled            recent                  tip        now
  *   ───────┼──────────────────┼──────────────────────┼──────────┼──▶ time by the engine's clock
  *   read   │ counted every    │ counted every second │ read as soon
- *   twice  │ 15 s             │                      │ as it appears
+ *   twice  │ 13 s             │                      │ as it appears
  *
  * Time stamps are taken before the commit, so a row may appear behind the tip, up to FEED_SETTLE_SECONDS late (F2). Reading a
  * stretch again costs the engine a SELECT for each row, counting it does not: so what was read is counted, and only where the
@@ -45,6 +45,8 @@ export function createFeedTrack<T>(
   const { settleMs, pageSize } = options;
   let settledMs = options.startMs;
   let tipMs = options.startMs;
+  /** The end of what was too young when it was read for the first time, so that only the settle may pass it. */
+  let youngMs = options.startMs - 1;
   let isAtTip = false;
 
   let fresh: T[] = [];
@@ -107,7 +109,8 @@ export function createFeedTrack<T>(
         if (hasAdvanced) break;
       }
       // What was already old enough when it was read for the first time is settled: a backlog is read once.
-      if (!isAtTip) settledMs = Math.max(settledMs, Math.min(tipMs, nowMs - settleMs));
+      if (!isAtTip && settledMs > youngMs) settledMs = Math.max(settledMs, Math.min(tipMs, nowMs - settleMs));
+      if (tipMs > nowMs - settleMs) youngMs = tipMs;
       seen.forgetBefore(settledMs);
     },
 
@@ -122,16 +125,11 @@ export function createFeedTrack<T>(
     async settle(nowMs: number, shortestMs: number, signal: AbortSignal): Promise<void> {
       const untilMs = Math.min(bucketStart(nowMs - settleMs), isAtTip ? Number.POSITIVE_INFINITY : bucketStart(tipMs));
       if (untilMs - settledMs < shortestMs) return;
-      let toMs = bucketStart(settledMs) + BUCKET_MS;
-      let rows = seen.count({ fromMs: settledMs, toMs: toMs - 1 });
-      while (toMs < untilMs) {
-        rows += seen.count({ fromMs: toMs, toMs: toMs + BUCKET_MS - 1 });
-        if (rows > SETTLE_ROWS) break;
-        toMs += BUCKET_MS;
-      }
+      const toMs = seen.endOfStretch(settledMs, untilMs, SETTLE_ROWS);
       const window = { fromMs: settledMs, toMs: toMs - 1 };
       takeIn(await readAllRows(source.readPage, window, pageSize, signal));
       settledMs = toMs;
+      tipMs = Math.max(tipMs, settledMs - 1);
       seen.forgetBefore(settledMs);
     },
 

@@ -26,7 +26,7 @@ export type FollowOptions = {
 const QUIET_AFTER_MS = 2_000;
 const IDLE_LOOK_MS = 1_060;
 const RECENT_EVERY_MS = 1_000;
-const WHOLE_EVERY_MS = 15_000;
+const WHOLE_EVERY_MS = 13_000;
 const SETTLE_IDLE_MS = 30_000;
 const SETTLE_BUSY_MS = 2_000;
 const FIRST_FAILURE_PAUSE_MS = 500;
@@ -80,7 +80,7 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
 
   /** Asks one feed for news; both are read when it has some. */
   async function takeIdleTurn(): Promise<void> {
-    const index = turn++ % all.length;
+    const index = turn % all.length;
     const track = all[index] ?? tracks.variableUpdates;
     const whole = isWholeDue(index);
     if (await track.hasNews(clock.nowMs(), whole, signal)) {
@@ -88,6 +88,7 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
       await readTips();
       await readLate(track, whole);
     }
+    turn++; // not before: a feed that fails has its turn until it answers, or the other one would hide the failure
     await settle(SETTLE_IDLE_MS);
   }
 

@@ -27,6 +27,8 @@ export function createPositionStore(
   const { bucket, leaseSeconds, nowMs = () => performance.now() } = options;
   const owner = randomUUID();
   let etag: string | null = null;
+  /** A state that was there and is gone is no first start: its leader writes it again, else whoever saw it last. */
+  let lastSeen: Positions | null = null;
 
   const objectOf = (state: FeedState) => ({
     bucket,
@@ -37,9 +39,10 @@ export function createPositionStore(
 
   async function read(signal: AbortSignal): Promise<{ etag: string; state: FeedState } | null> {
     const object = await store.get(bucket, FEED_STATE_KEY, signal);
-    return object === null
-      ? null
-      : { etag: object.etag, state: parseState(Buffer.from(object.body).toString(), bucket) };
+    if (object === null) return null;
+    const state = parseState(Buffer.from(object.body).toString(), bucket);
+    lastSeen = state.positions;
+    return { etag: object.etag, state };
   }
 
   async function take(positions: Positions, seenEtag: string | null, signal: AbortSignal): Promise<boolean> {
@@ -50,6 +53,7 @@ export function createPositionStore(
         : await store.putIfUnchanged(object, seenEtag, signal);
     if (typeof answer === 'string') return false;
     etag = answer.etag;
+    lastSeen = positions;
     return true;
   }
 
@@ -64,22 +68,25 @@ export function createPositionStore(
       onWaiting: () => void,
       signal: AbortSignal,
     ): Promise<Positions> {
-      let watched = { etag: '', sinceMs: 0 };
+      let watched: { etag: string | null; sinceMs: number } = { etag: '', sinceMs: 0 };
       for (;;) {
         signal.throwIfAborted();
         const found = await read(signal);
-        if (found === null) {
+        if (lastSeen === null) {
           const positions = await firstPositions(signal);
           if (await take(positions, null, signal)) return positions;
           continue;
         }
-        if (found.etag !== watched.etag) {
-          if (watched.etag === '' && found.state.owner !== null) onWaiting();
-          watched = { etag: found.etag, sinceMs: nowMs() };
+        const isOthers = found === null || (found.state.owner !== null && found.state.owner !== owner);
+        const seenEtag = found?.etag ?? null;
+        if (seenEtag !== watched.etag) {
+          if (watched.etag === '' && isOthers) onWaiting();
+          watched = { etag: seenEtag, sinceMs: nowMs() };
         }
-        const hasEnded = found.state.owner === null || nowMs() - watched.sinceMs >= leaseSeconds * 1000;
-        if (hasEnded && (await take(found.state.positions, found.etag, signal))) return found.state.positions;
-        if (!hasEnded) await pause((leaseSeconds * 1000) / LOOKS_IN_A_LEASE, signal);
+        const isFree = !isOthers || nowMs() - watched.sinceMs >= leaseSeconds * 1000;
+        const positions = lastSeen;
+        if (isFree && (await take(positions, seenEtag, signal))) return positions;
+        if (!isFree) await pause((leaseSeconds * 1000) / LOOKS_IN_A_LEASE, signal);
       }
     },
 
@@ -101,6 +108,7 @@ export function createPositionStore(
         throw new FormvaultError('LEADERSHIP_LOST', 'could not renew the lease of the feed');
       }
       etag = answer.etag;
+      lastSeen = positions;
     },
   };
 }

@@ -39,6 +39,21 @@ export function createSeenRows() {
       return sum;
     },
 
+    /**
+     * Where a stretch ends that holds no more than so many known rows, at `untilMs` the latest; it has one bucket at least.
+     * Steps over what is empty: the stretch may begin in 1970.
+     */
+    endOfStretch(fromMs: number, untilMs: number, mostRows: number): number {
+      const first = Math.floor(fromMs / BUCKET_MS);
+      const known = [...buckets.keys()].filter((bucket) => bucket >= first && bucket * BUCKET_MS < untilMs);
+      let rows = 0;
+      for (const bucket of known.sort((a, b) => a - b)) {
+        rows += buckets.get(bucket)?.size ?? 0;
+        if (rows > mostRows) return Math.max(bucket, first + 1) * BUCKET_MS;
+      }
+      return Math.max(untilMs, (first + 1) * BUCKET_MS);
+    },
+
     /** What the engine says of a window that begins and ends with a bucket replaces what was known of it. */
     replace(window: Window, rows: Iterable<{ id: string; timeMs: number }>): void {
       for (const ids of bucketsIn(window)) ids.clear();

@@ -211,7 +211,9 @@ export function createPipeline(options: {
 
     /** Waits until every run has ended, or the signal aborts. */
     async drain(signal: AbortSignal): Promise<void> {
-      while (runs.size > 0 && !signal.aborted) await Promise.race([Promise.all(runs), pause(60_000, signal)]);
+      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      // not against a pause: its timer would keep the process running for as long as it is set
+      while (runs.size > 0 && !signal.aborted) await Promise.race([Promise.all(runs), aborted]);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Change } from '../submission/change.ts';
 import type { Found } from '../submission/split-convention.ts';
 import type { Submission } from '../submission/submission.ts';
+import { parseSubmissionDate } from '../submission/submission-date.ts';
 import { type PersistedSubmission, persistSubmission } from '../vault/persist-submission.ts';
 
 export type Processing = {
@@ -38,7 +39,8 @@ async function findFirstWriting(
   signal: AbortSignal,
 ): Promise<{ submission: Submission; circumstances: Circumstances }> {
   const { name, submittedBy, submissionDate } = submission.form;
-  const isComplete = name !== null && submittedBy !== null && submissionDate !== null;
+  const isDated = submissionDate !== null && parseSubmissionDate(submissionDate) !== null;
+  const isComplete = name !== null && submittedBy !== null && isDated;
   if (change.kind === 'task' || isComplete) return { submission, circumstances };
   const origin = await origins.find(change, submission.digest, signal);
   if (origin === null) return { submission, circumstances };

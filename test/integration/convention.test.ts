@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { jsonVariable, objectVariable } from '../../dev/clients/engine-calls.ts';
 import type { RunningFormvault } from '../../dev/servers/formvault.ts';
 import { aProcess } from '../support/a-process.ts';
@@ -7,6 +7,8 @@ import { readPastTask, readUpdate, readUpdates } from '../support/engine-history
 import { eventually } from '../support/eventually.ts';
 import { outcomesOf } from '../support/outcomes.ts';
 import { createWorld, type World } from '../support/world.ts';
+
+jest.setTimeout(30_000);
 
 let world: World;
 let formvault: RunningFormvault;
@@ -18,7 +20,7 @@ beforeAll(async () => {
   world = createWorld();
   formvault = await world.startFormvault();
   await world.engine.deploy(visit.files);
-}, 60_000);
+});
 afterAll(() => world.end());
 
 async function startVisit() {
@@ -198,7 +200,10 @@ test('two different submissions of one form by one person in the same second are
 });
 
 test.each([
-  { date: 'with a submission date', form: { name: 'again', submittedBy: 'ada', submissionDate: '2026-01-02T03:04:05Z' } },
+  {
+    date: 'with a submission date',
+    form: { name: 'again', submittedBy: 'ada', submissionDate: '2026-01-02T03:04:05Z' },
+  },
   { date: 'without a submission date', form: { name: 'again', submittedBy: 'ada' } },
   { date: 'with nothing but a form id', form: { formId: 'form-1' } },
 ])('a variable that later steps write again unchanged stays one object, $date', async ({ form }) => {
@@ -232,4 +237,19 @@ test.each([
   await expect(world.kept(caseId)).resolves.toEqual([first]);
   const past = await readPastTask(world.engine, task.id);
   expect(updates[0]?.activityInstanceId).toBe(past.activityInstanceId);
+});
+
+test('a variable that is written again unchanged after a restart stays one object', async () => {
+  const { caseId, instance, task } = await startVisit();
+  const submission = jsonVariable({ answer: 'same', form: { name: 'restarted' } });
+  await world.engine.complete(task.id, { visit: submission });
+  const [first] = await keptOf(caseId, 1);
+  await formvault.stop();
+
+  await world.engine.setVariable(instance.id, 'visit', submission);
+  formvault = await world.startFormvault();
+
+  const [, again] = await readUpdates(world.engine, instance.id, 'visit');
+  await eventually(() => expect(outcomesOf(formvault, `detail/${again?.id}`)).toEqual(['unchanged']));
+  await expect(world.kept(caseId)).resolves.toEqual([first]);
 });

@@ -49,7 +49,9 @@ test('F2: forms whose transactions commit up to a minute late are kept once, soo
   );
   const busyCase = world.newCase();
   const people = Array.from({ length: OTHERS }, (_, i) => `person-${i}`);
-  const others = people.map((person, i) => timeout(i * OTHERS_EVERY_MS).then(() => completeQuickForm(busyCase, person)));
+  const others = people.map((person, i) =>
+    timeout(i * OTHERS_EVERY_MS).then(() => completeQuickForm(busyCase, person)),
+  );
 
   const late = await Promise.all([...conventions, ...taskForms]);
   await Promise.all(others);

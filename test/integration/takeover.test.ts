@@ -1,15 +1,17 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { aProcess } from '../support/a-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { readFeedState } from '../support/feed-state.ts';
 import { siteVisitKey, submitSiteVisit } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
 
+jest.setTimeout(60_000);
+
 const LEASE_SECONDS = 3;
 /** The lease, and once more the time between two looks of the one who waits. */
 const TAKEOVER_MS = LEASE_SECONDS * 1_000 * 1.4 + 500;
 
-const waiting = aProcess({ steps: [{ userTask: 'wait' }] });
+const waiting = aProcess({ steps: [{ message: 'never' }] });
 
 let world: World;
 let caseId: string;

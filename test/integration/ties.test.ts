@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createEngineHistory, type EngineHistory } from '../../src/engine/engine-history.ts';
 import { readAllRows } from '../../src/engine/read-window.ts';
 import { leadFeed } from '../../src/feed/lead-feed.ts';
@@ -14,11 +14,13 @@ import { testServers } from '../support/servers.ts';
 import { siteVisitVariable } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
 
+jest.setTimeout(30_000);
+
 const INSTANCES = 10;
 const TIED_ROWS = 10;
 const PAGE = { first: 2, most: 2 };
 
-const waiting = aProcess({ steps: [{ userTask: 'wait' }] });
+const waiting = aProcess({ steps: [{ message: 'never' }] });
 const never = new AbortController().signal;
 
 let world: World;

@@ -12,7 +12,9 @@ export type UserTaskStep = {
   formFields?: FormField[];
   assignee?: string;
   properties?: Properties;
-  /** Variables that the task writes into the process when it ends: name to expression, without `${}` around it. */
+  /** Variables that the task gets when it starts: name to expression, without `${}` around it. */
+  inputs?: Record<string, string>;
+  /** Variables that the task writes into the process when it ends, in the same way. */
   outputs?: Record<string, string>;
 };
 
@@ -140,7 +142,7 @@ function createDrawing(ns: Namespace, propertiesNs: Namespace) {
     ]
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${ns}:${name}="${attr(value ?? '')}"`);
-    const inside = [drawFields(step.formFields), drawProperties(step.properties), drawOutputs(step.outputs)].join('');
+    const inside = [drawFields(step.formFields), drawProperties(step.properties), drawMappings(step)].join('');
     const name = attr(step.name ?? step.userTask);
     return `<bpmn:userTask id="${step.userTask}" name="${name}" ${attributes.join(' ')}>${extensions(inside)}</bpmn:userTask>`;
   }
@@ -161,12 +163,13 @@ function createDrawing(ns: Namespace, propertiesNs: Namespace) {
     return `<${ns}:formData>${drawn.join('')}</${ns}:formData>`;
   }
 
-  function drawOutputs(outputs: Record<string, string> | undefined): string {
-    if (outputs === undefined) return '';
-    const drawn = Object.entries(outputs).map(
-      ([name, value]) => `<${ns}:outputParameter name="${attr(name)}">\${${attr(value)}}</${ns}:outputParameter>`,
-    );
-    return `<${ns}:inputOutput>${drawn.join('')}</${ns}:inputOutput>`;
+  function drawMappings({ inputs = {}, outputs = {} }: UserTaskStep): string {
+    const draw = (element: string, mappings: Record<string, string>) =>
+      Object.entries(mappings).map(
+        ([name, value]) => `<${ns}:${element} name="${attr(name)}">\${${attr(value)}}</${ns}:${element}>`,
+      );
+    const drawn = [...draw('inputParameter', inputs), ...draw('outputParameter', outputs)].join('');
+    return drawn === '' ? '' : `<${ns}:inputOutput>${drawn}</${ns}:inputOutput>`;
   }
 
   return { messages, process };

@@ -77,6 +77,12 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
     waiting.delete(release);
   }
 
+  function pass(): void {
+    mode = { kind: 'pass' };
+    delayMs = 0;
+    for (const release of waiting) release();
+  }
+
   function countRows(path: string, body: Buffer): void {
     const [, kind] = /\/history\/(detail|task)(?:\?|$)/.exec(path) ?? [];
     if (kind === undefined) return;
@@ -102,13 +108,9 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
     delay(ms) {
       delayMs = ms;
     },
-    pass() {
-      mode = { kind: 'pass' };
-      delayMs = 0;
-      for (const release of waiting) release();
-    },
+    pass,
     async close() {
-      this.pass();
+      pass();
       server.close();
       server.closeAllConnections();
       agent.destroy();

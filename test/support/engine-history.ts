@@ -5,7 +5,13 @@ export type Update = { id: string; variableName: string; revision: number; at: s
 
 /** The writes to the variables of an instance, or to one of them, oldest first. */
 export async function readUpdates(engine: EngineCalls, processInstanceId: string, name?: string): Promise<Update[]> {
-  const params = { processInstanceId, variableUpdates: true, deserializeValues: false, sortBy: 'time', sortOrder: 'asc' };
+  const params = {
+    processInstanceId,
+    variableUpdates: true,
+    deserializeValues: false,
+    sortBy: 'time',
+    sortOrder: 'asc',
+  };
   const { data } = await engine.http.get<(Update & { time: string })[]>('/history/detail', { params });
   return data
     .map((row) => ({ ...row, at: new Date(row.time).toISOString() }))

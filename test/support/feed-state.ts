@@ -1,3 +1,6 @@
+import { expect } from '@jest/globals';
+import { aProcess } from './a-process.ts';
+import { eventually } from './eventually.ts';
 import type { World } from './world.ts';
 
 export const FEED_STATE_KEY = '.formvault/feed.json';
@@ -13,4 +16,23 @@ export async function readFeedState({ vault, bucket }: World): Promise<FeedState
     variableUpdatesMs: Date.parse(position.variableUpdates),
     finishedTasksMs: Date.parse(position.finishedTasks),
   };
+}
+
+/**
+ * Completes tasks until the feed has settled what lies a second behind `beyondMs`, which the position of the finished tasks
+ * tells, while that of the variable updates stands at `heldMs`. Wants a Formvault with FEED_SETTLE_SECONDS=1.
+ */
+export async function untilPositionIsHeldAt(world: World, heldMs: number, beyondMs = heldMs): Promise<void> {
+  const process = aProcess({ steps: [{ userTask: 'go-on', formKey: 'go-on' }] });
+  await world.engine.deploy(process.files);
+  await eventually(
+    async () => {
+      const { id } = await world.engine.start(process.id, { businessKey: world.newCase() });
+      await world.engine.complete((await world.engine.task(id)).id);
+      const { variableUpdatesMs, finishedTasksMs } = await readFeedState(world);
+      expect(finishedTasksMs).toBeGreaterThan(beyondMs + 1_000);
+      expect(variableUpdatesMs).toBe(heldMs);
+    },
+    { withinMs: 20_000, everyMs: 300 },
+  );
 }

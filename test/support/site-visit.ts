@@ -18,15 +18,19 @@ export function siteVisitKey(caseId: string, submittedBy: string): string {
   return `${caseId}/${SITE_VISIT}/${submittedBy}-20260304T050607.json`;
 }
 
-/** Submits a site visit in a running instance, outside of any task: a change of one feed only. */
-export async function submitSiteVisit(world: World, processInstanceId: string, submittedBy: string): Promise<void> {
-  await world.engine.setVariable(processInstanceId, `visit_${submittedBy}`, siteVisitVariable(submittedBy));
+/** Submits a site visit in a running instance without completing anything: a change of one feed only. */
+export async function submitSiteVisit(
+  world: World,
+  processInstanceId: string,
+  submittedBy: string,
+  answers: Record<string, unknown> = {},
+): Promise<void> {
+  const variable = siteVisitVariable(submittedBy, answers);
+  await world.engine.setVariable(processInstanceId, `visit_${submittedBy}`, variable);
 }
 
-/** The time of an entry in the engine's history that wrote this variable last, in ms since 1970. */
-export async function readWritingTime({ engine }: World, processInstanceId: string, variable: string): Promise<number> {
-  const params = { processInstanceId, variableUpdates: true, deserializeValues: false };
-  const { data } = await engine.http.get<{ variableName: string; time: string }[]>('/history/detail', { params });
-  const times = data.filter(({ variableName }) => variableName === variable).map(({ time }) => Date.parse(time));
-  return Math.max(...times);
+/** Submits several site visits in a running instance in one transaction. */
+export async function submitSiteVisits(world: World, processInstanceId: string, people: string[]): Promise<void> {
+  const modifications = Object.fromEntries(people.map((person) => [`visit_${person}`, siteVisitVariable(person)]));
+  await world.engine.http.post(`/process-instance/${processInstanceId}/variables`, { modifications });
 }

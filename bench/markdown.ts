@@ -1,0 +1,30 @@
+export type Table = { head: string[]; rows: (string | number)[][] };
+
+/** The first column to the left, the others, which are figures, to the right. */
+export function renderTable({ head, rows }: Table): string {
+  const line = (cells: (string | number)[]) => `| ${cells.join(' | ')} |`;
+  const ruler = head.map((_, index) => (index === 0 ? '---' : '---:'));
+  return [line(head), line(ruler), ...rows.map(line)].join('\n');
+}
+
+const START = '<!-- measured: start -->';
+const END = '<!-- measured: end -->';
+
+/** Puts what was measured between the two markers of a document. */
+export function replaceMeasured(document: string, measured: string): string {
+  const start = document.indexOf(START);
+  const end = document.indexOf(END);
+  if (start < 0 || end < start) throw new Error(`the document does not have the markers ${START} and ${END}`);
+  return `${document.slice(0, start)}${START}\n\n${measured}\n\n${document.slice(end)}`;
+}
+
+/** Three significant digits at the most, whole numbers from 100 on. */
+export function figure(value: number, unit = ''): string {
+  if (!Number.isFinite(value)) return '–';
+  const rounded = value >= 100 ? Math.round(value) : Number(value.toPrecision(value >= 10 ? 3 : 2));
+  return `${rounded.toLocaleString('en-US')}${unit === '' ? '' : ` ${unit}`}`;
+}
+
+export function percent(share: number): string {
+  return Number.isFinite(share) ? `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %` : '–';
+}

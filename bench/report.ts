@@ -1,0 +1,167 @@
+/** What was measured, as Markdown. Nothing is typed here that could be computed. */
+import { decideAims } from './aims.ts';
+import { figure, percent, renderTable, type Table } from './markdown.ts';
+import type { BacklogResult, BacklogRun } from './measure-backlog.ts';
+import type { LatencyRow } from './measure-latency.ts';
+import type { LiveRow } from './measure-live.ts';
+import type { Measured } from './measured.ts';
+import { CONCURRENCY, LIVE_CLIENTS } from './sizes.ts';
+import { median } from './statistics.ts';
+import { LOOK_EVERY_MS } from './vault-watch.ts';
+
+export function renderReport(measured: Measured): string {
+  const { isQuick, machine, latency, backlog, live } = measured;
+  const warning = isQuick ? ['**A quick run: too few forms for figures that may be quoted.**'] : [];
+  return [
+    ...warning,
+    machine.map((line) => `* ${line}`).join('\n'),
+    ...(latency === null ? [] : ['### Time until the object can be read', renderLatency(latency)]),
+    ...(backlog === null ? [] : ['### Backlog', renderBacklog(backlog)]),
+    ...(live === null ? [] : [`### Live, ${LIVE_CLIENTS} clients`, renderLive(live)]),
+    '### Aims',
+    renderTable({
+      head: ['aim', 'measured', 'met'],
+      rows: decideAims(measured).map(({ aim, found, isMet }) => [aim, found, isMet ? 'yes' : '**no**']),
+    }),
+  ].join('\n\n');
+}
+
+function renderLatency(rows: LatencyRow[]): string {
+  const kinds = { convention: 'convention', task: 'task submission' };
+  const table: Table = {
+    head: [
+      'kept by',
+      'forms',
+      'a second',
+      'count',
+      'missing',
+      'p50 ms',
+      'p95 ms',
+      'p99 ms',
+      'most ms',
+      'completion p50 ms',
+    ],
+    rows: rows.map((row) => [
+      row.keeper,
+      kinds[row.kind],
+      row.perSecond,
+      row.forms,
+      row.missing,
+      ...[row.p50, row.p95, row.p99, row.most, row.completionP50].map((ms) => figure(ms)),
+    ]),
+  };
+  const looks = rows.map((row) => row.looksPerSecond);
+  const shares = rows.map((row) => row.measuringShare);
+  return [
+    renderTable(table),
+    `Each object is looked for every ${LOOK_EVERY_MS} ms, which adds half of that to each figure in the mean. Looking made ${figure(Math.min(...looks))} to ${figure(Math.max(...looks))} requests a second to the S3 server; the measuring programme took ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of a core.`,
+  ].join('\n\n');
+}
+
+function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): string {
+  const middle = (value: (run: BacklogRun) => number): number => median(runs.map(value));
+  const perSecond = (seconds: number) => figure(submissions / seconds);
+  const leading = middle(({ secondsLeading }) => secondsLeading);
+  const raws = {
+    cold: median(raw.map(({ cold }) => cold.seconds)),
+    warm: median(raw.map(({ warm }) => warm.seconds)),
+  };
+  const rates = renderTable({
+    head: [
+      '',
+      'submissions a second',
+      'share of the raw client',
+      'CPU s',
+      'peak memory MB',
+      'engine CPU s',
+      'S3 server CPU s',
+    ],
+    rows: [
+      [
+        'Formvault, from leading to the last object',
+        perSecond(leading),
+        percent(raws.cold / leading),
+        figure(middle(({ cpuSeconds }) => cpuSeconds)),
+        figure(middle((run) => run.peakMemoryMb)),
+        figure(middle(({ engineCpuSeconds }) => engineCpuSeconds)),
+        figure(middle(({ s3CpuSeconds }) => s3CpuSeconds)),
+      ],
+      [
+        'Formvault, from the start of the process',
+        perSecond(middle((run) => run.secondsSinceStart)),
+        '',
+        '',
+        '',
+        '',
+        '',
+      ],
+      [
+        'raw client, fresh process',
+        perSecond(raws.cold),
+        '100 %',
+        figure(median(raw.map(({ cold }) => cold.cpuSeconds))),
+        '',
+        '',
+        '',
+      ],
+      [
+        'raw client, second time in the same process',
+        perSecond(raws.warm),
+        percent(raws.cold / raws.warm),
+        figure(median(raw.map(({ warm }) => warm.cpuSeconds))),
+        '',
+        '',
+        '',
+      ],
+    ],
+  });
+  const rows = counted.reduce((sum, path) => sum + path.rows, 0);
+  const each = runs.map(({ secondsLeading }) => figure(submissions / secondsLeading)).join(', ');
+  const eachRaw = raw.map(({ cold }) => figure(submissions / cold.seconds)).join(', ');
+  return [
+    `${figure(submissions)} submissions, concurrency ${CONCURRENCY}, middle of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} (Formvault ${each}; raw client ${eachRaw} a second). CPU is of the whole process, its start included.`,
+    rates,
+    `Read from the engine in a run of its own: ${figure(rows / submissions)} rows for each submission until the last object was there.`,
+    renderTable({
+      head: ['request', 'requests', 'rows', 'rows for each submission'],
+      rows: counted.map((path) => [`\`${path.path}\``, path.requests, path.rows, (path.rows / submissions).toFixed(2)]),
+    }),
+  ].join('\n\n');
+}
+
+function renderLive(rows: LiveRow[]): string {
+  const table = renderTable({
+    head: [
+      '',
+      'completions a second',
+      'of alone',
+      'engine CPU ms a form',
+      'more than alone',
+      'forms kept a second',
+      'keeper CPU ms a form',
+      'peak memory MB',
+      'lag at the end s',
+      'objects',
+    ],
+    rows: rows.map((row) => [
+      row.name,
+      figure(row.completionsPerSecond),
+      row.alone === null ? '' : percent(row.completionsPerSecond / row.alone.completionsPerSecond),
+      figure(row.engineCpuMsPerForm),
+      row.alone === null ? '' : percent(row.engineCpuMsPerForm / row.alone.engineCpuMsPerForm - 1),
+      ...(row.kept === null
+        ? ['', '', '', '', '']
+        : [
+            figure(row.kept.formsPerSecond),
+            figure(row.kept.cpuMsPerForm),
+            figure(row.kept.peakMemoryMb),
+            figure(row.kept.lagSeconds),
+            `${row.kept.objects} of ${row.forms}`,
+          ]),
+    ]),
+  });
+  return [
+    'In the order of the runs. "Alone" is the mean of the two runs of the engine alone before and after; how far those differ is how far the figures can be trusted.',
+    table,
+  ].join('\n\n');
+}

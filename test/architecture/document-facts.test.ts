@@ -1,0 +1,137 @@
+import { expect, test } from '@jest/globals';
+import { EXIT } from '../../src/commands/serve.ts';
+import { type Disposition, FAILURES } from '../../src/errors.ts';
+import { LOG_FIELDS } from '../../src/observability/log-fields.ts';
+import {
+  bucketName,
+  encodeMetadata,
+  FEED_STATE_KEY,
+  submissionKey,
+  suffixedKey,
+} from '../../src/vault/object-layout.ts';
+import { codeBlocks, readDocument, readSources, sectionOf, tableRows } from './documents.ts';
+
+const errors = readDocument('docs/ERRORS.md');
+const operations = readDocument('docs/OPERATIONS.md');
+const storage = readDocument('docs/STORAGE.md');
+const sources = [...readSources('src').values()].join('\n');
+
+test('docs/ERRORS.md lists every code with its meaning and its hint, in the order of the table', () => {
+  const rows = tableRows(sectionOf(errors, '## All codes')).map(([code, meaning, , hint]) => [code, meaning, hint]);
+
+  expect(rows).toEqual(Object.entries(FAILURES).map(([code, { meaning, hint }]) => [`\`${code}\``, meaning, hint]));
+});
+
+test('docs/ERRORS.md says of every code what Formvault does', () => {
+  const words: Record<Disposition, string> = {
+    crash: 'ends',
+    retry: 'tries again',
+    incident: 'waits',
+    discard: 'goes on',
+    'step-down': 'goes on',
+    interrupt: 'goes on',
+  };
+  const rows = tableRows(sectionOf(errors, '## All codes')).map(([code, , formvault]) => [code, formvault]);
+
+  expect(rows).toEqual(
+    Object.entries(FAILURES).map(([code, { disposition }]) => [
+      `\`${code}\``,
+      expect.stringMatching(new RegExp(`^${words[disposition]}`)),
+    ]),
+  );
+});
+
+test('docs/OPERATIONS.md lists the exit codes', () => {
+  const rows = tableRows(sectionOf(operations, '## Start and stop')).map(([first]) => first);
+
+  expect(rows.filter((cell) => /^\d+$/.test(cell ?? '')).map(Number)).toEqual(Object.values(EXIT));
+});
+
+test('docs/OPERATIONS.md names only log fields that exist', () => {
+  const named = tableRows(sectionOf(operations, '## The log'))
+    .filter((row) => row.length === 2)
+    .flatMap(([fields = '']) => fields.replaceAll('`', '').split(', '));
+
+  expect(named).toContain('outcome');
+  expect(named.filter((name) => !(name in LOG_FIELDS))).toEqual([]);
+});
+
+test('the log examples have only fields and sentences that Formvault writes', () => {
+  const examples = [operations, readDocument('README.md')].flatMap(codeBlocks).flatMap(({ code }) =>
+    code
+      .split('\n')
+      .filter((line) => line.startsWith('{"level"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>),
+  );
+
+  expect(examples).not.toEqual([]);
+  for (const { level: _, time: __, msg, ...fields } of examples) {
+    expect(Object.keys(fields).filter((name) => !(name in LOG_FIELDS))).toEqual([]);
+    expect(sources).toContain(`'${msg}'`);
+  }
+});
+
+test('docs/OPERATIONS.md explains only log lines that Formvault writes, with their level', () => {
+  const rows = tableRows(sectionOf(operations, '## The log')).filter(([, level]) =>
+    /^(info|warn|error|fatal)$/.test(level ?? ''),
+  );
+
+  expect(rows).not.toEqual([]);
+  for (const [sentence = '', level = ''] of rows) {
+    const text = sentence.replaceAll('`', '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    expect(sources).toMatch(new RegExp(`log\\.${level}\\([^;]*'${text}'`));
+  }
+});
+
+test('docs/STORAGE.md lists the names of the metadata in their order', () => {
+  const everything = encodeMetadata({
+    processInstanceId: 'i',
+    processDefinitionId: 'd',
+    formId: 'f',
+    formVersionId: 'v',
+    name: 'n',
+    title: 't',
+    submittedBy: 's',
+    submissionDate: '2024-02-29',
+    businessKey: 'b',
+    digest: 'c',
+    source: 'task/1',
+    taskId: '1',
+    activityId: 'a',
+    tenantId: 't',
+  });
+  const names = tableRows(sectionOf(storage, '## Metadata')).map(([name]) => name);
+
+  expect(names).toEqual(Object.keys(everything).map((name) => `\`${name}\``));
+});
+
+test('docs/STORAGE.md shows the keys that Formvault makes', () => {
+  const place = {
+    tenantId: null,
+    caseId: 'CASE-1',
+    formName: 'site-visit',
+    submittedBy: 'anna@example.com',
+    submittedAtMs: Date.parse('2024-02-29T08:05:09Z'),
+  };
+  const keys = [
+    submissionKey(place),
+    submissionKey({ ...place, submittedAtMs: Date.parse('2024-02-29T23:30:00-05:00') }),
+    submissionKey({ ...place, tenantId: 'north' }),
+    submissionKey({ ...place, formName: 'forms/site.html' }),
+    submissionKey({ ...place, caseId: '../../x' }),
+    submissionKey({ ...place, formName: '..' }),
+    submissionKey({ ...place, submittedBy: ' Größe 100% ' }),
+    submissionKey({ ...place, caseId: 'tenants' }),
+    suffixedKey(submissionKey(place), 'c0ffee12'.repeat(8)),
+  ];
+
+  expect(tableRows(sectionOf(storage, '## Key')).map(([, key]) => key)).toEqual(keys.map((key) => `\`${key}\``));
+  expect(bucketName('prod', 'cop-case')).toEqual({ bucket: 'prod-cop-case' });
+});
+
+test("docs/STORAGE.md lists Formvault's own objects", () => {
+  const keys = tableRows(sectionOf(storage, "## Formvault's own objects")).map(([key = '']) => key.replaceAll('`', ''));
+
+  expect(keys).toContain(FEED_STATE_KEY);
+  for (const key of keys) expect(sources).toContain(`'${key}'`);
+});
