@@ -44,6 +44,7 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
     const stateBucket = config.vault.stateBucket ?? defaultBucket(config);
     const store = await start(() => openVault(s3, stateBucket, config, signals.stop));
     const level = await start(() => readHistoryLevel(engine, signals.stop));
+    const startedMs = await start(() => readEngineTime(engine, clock, signals.stop));
     if (level === 'unknown') log.warn({ historyLevel: level }, 'history level of the engine could not be tried out');
 
     const history = createEngineHistory(engine, clock);
@@ -80,7 +81,7 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
         positionStore: createPositionStore(store, { bucket: stateBucket, leaseSeconds: config.feed.leaseSeconds }),
         pipeline,
         clock,
-        firstPositionMs: () => firstPosition(config, engine, clock, signals.stop),
+        firstPositionMs: async () => firstPositionMs(config, startedMs),
         settleSeconds: config.feed.settleSeconds,
         pollMs: config.feed.pollMs,
         leaseSeconds: config.feed.leaseSeconds,
@@ -136,18 +137,17 @@ async function openVault(s3: ObjectStore, bucket: string, config: Config, signal
   });
 }
 
-async function firstPosition(
-  { feed }: Config,
-  engine: HttpClient,
-  clock: EngineClock,
-  signal: AbortSignal,
-): Promise<number> {
-  if (feed.start === 'beginning') return 0;
-  if (feed.start !== 'now') return feed.start.getTime();
+/** The engine's "now" (F5), known before anything is read: the feed tells by it what is old enough to have settled. */
+async function readEngineTime(engine: HttpClient, clock: EngineClock, signal: AbortSignal): Promise<number> {
   const attempted = 'could not ask the engine for its time';
   const answer = await engine.request({ method: 'GET', path: '/engine', signal, attempted });
   clock.observe(answer.dateMs);
   return answer.dateMs ?? clock.nowMs();
+}
+
+function firstPositionMs({ feed }: Config, nowMs: number): number {
+  if (feed.start === 'beginning') return 0;
+  return feed.start === 'now' ? nowMs : feed.start.getTime();
 }
 
 /** Waits for services that are away at the start; what no waiting mends is thrown. */

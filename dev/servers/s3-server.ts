@@ -48,6 +48,7 @@ export async function startS3Server(options: { port?: number } = {}, signal?: Ab
       '-ip=127.0.0.1',
       '-ip.bind=127.0.0.1',
       '-master.telemetry=false',
+      '-volume.max=1000', // one for each bucket; by itself it takes as many as the disk has gigabytes left
       '-s3.autoCreateBucket=false',
       '-s3.allowDeleteBucketNotEmpty=false',
       '-admin.ui=false',

@@ -29,6 +29,8 @@ export type FeedTrack<T> = ReturnType<typeof createFeedTrack<T>>;
 
 /** Clocks of several engines differ, and some databases round up: rows may lie a little in the future. */
 const FUTURE_MS = 10_000;
+/** `Date` headers have whole seconds: our idea of the engine's clock may be behind by as much, and fresh rows ahead of it. */
+const CLOCK_BEHIND_MS = 1_000;
 /** Rows younger than this are still being committed out of order; whether one is late is asked a moment later. */
 const COMMIT_MS = 250;
 const RECENT_MS = 32_000;
@@ -102,7 +104,7 @@ export function createFeedTrack<T>(
       }
       for await (const batch of readWindow(source.readPage, window, pageSize, signal)) {
         takeIn(batch.rows);
-        const lastMs = Math.min(batch.rows.at(-1)?.timeMs ?? tipMs, nowMs);
+        const lastMs = batch.rows.findLast(({ timeMs }) => timeMs <= nowMs + CLOCK_BEHIND_MS)?.timeMs ?? tipMs;
         const hasAdvanced = lastMs > tipMs;
         tipMs = Math.max(tipMs, lastMs, batch.isLast ? Math.min(untilMs ?? tipMs, nowMs) : tipMs);
         isAtTip = batch.isLast && untilMs === null;

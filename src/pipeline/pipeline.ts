@@ -95,7 +95,10 @@ export function createPipeline(options: {
         started.add(run);
         // One variable may hold a million submissions: they are found as there is room for them.
         while (started.size >= options.concurrency) await Promise.race(started);
-        if (signals.abort.aborted) break;
+        if (signals.abort.aborted) {
+          isInterrupted = true;
+          break;
+        }
       }
       await Promise.all(started);
       if (isInterrupted || signals.stopRetrying.aborted) {

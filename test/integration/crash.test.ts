@@ -53,6 +53,7 @@ test('F1, V1: of 300 forms each is kept exactly once by a Formvault that is kill
   const FEED_START = await readEngineTime(world.engine);
   let isOver = false;
   const completing = completeAllForms(() => isOver);
+  completing.catch(() => undefined); // told where it is awaited
   const lives: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const formvault = await world.startFormvault({ FEED_START });

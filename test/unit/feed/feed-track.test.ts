@@ -86,6 +86,17 @@ describe('a feed', () => {
     expect(track.takeFresh()).toEqual([]);
   });
 
+  test('F6: counts a row that is no change of ours, and waits for no outcome of it', async () => {
+    const { begin, clock } = aFeed([{ ...aRow('ours', NOON_MS + 100), change: null }]);
+    const track = begin(NOON_MS);
+    clock.nowMs = NOON_MS + 10_000;
+    expect(await readToTip(track, clock.nowMs)).toEqual([]);
+    await expect(track.hasNews(clock.nowMs, true, signal)).resolves.toBe(false);
+    clock.nowMs += SETTLE_MS;
+    await track.settle(clock.nowMs, 1, signal);
+    expect(track.positionMs()).toBeGreaterThan(NOON_MS + 100);
+  });
+
   test('F1: its position stays before what is not finished', async () => {
     const { begin, clock } = aFeed([aRow('a', NOON_MS + 100), aRow('b', NOON_MS + 600)]);
     const track = begin(NOON_MS);

@@ -78,3 +78,20 @@ test('a stretch has one bucket at least, however full it is', () => {
 
   expect(seen.endOfStretch(0, 5_000, 2)).toBe(BUCKET_MS);
 });
+
+test('a stretch ends where its known rows become too many, has one bucket at least, and steps over what is empty', () => {
+  fc.assert(
+    fc.property(rows, fc.nat(9_999), bucket, fc.integer({ min: 1, max: 5 }), (known, fromMs, until, mostRows) => {
+      const seen = createSeenRows();
+      for (const row of known) seen.add(row);
+      const untilMs = until * BUCKET_MS;
+      const endMs = seen.endOfStretch(fromMs, untilMs, mostRows);
+      const firstEndMs = bucketStart(fromMs) + BUCKET_MS;
+      expect(endMs % BUCKET_MS).toBe(0);
+      expect(endMs).toBeGreaterThanOrEqual(firstEndMs);
+      expect(endMs).toBeLessThanOrEqual(Math.max(untilMs, firstEndMs));
+      const inside = known.filter(({ timeMs }) => timeMs >= bucketStart(fromMs) && timeMs < endMs);
+      expect(endMs === firstEndMs || inside.length <= mostRows).toBe(true);
+    }),
+  );
+});
