@@ -7,6 +7,7 @@ const program = new Command('formvault')
   .description('Keeps every form that people submit in a Camunda 7-compatible engine safe in S3.')
   .version(readVersion())
   .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError('(formvault --help lists the commands)')
   .exitOverride();
 
 program

@@ -1,5 +1,5 @@
 import { runApp } from '../app.ts';
-import { type Config, type Environment, parseConfig } from '../config.ts';
+import { type Config, type ConfigError, type Environment, parseConfig } from '../config.ts';
 import { FAILURES, failureCodeOf } from '../errors.ts';
 import { readVersion } from '../http/user-agent.ts';
 import { errorChain } from '../observability/error-text.ts';
@@ -46,13 +46,15 @@ function checkBucket(environment: string, product: string): string | null {
   return 'problem' in name ? name.problem : null;
 }
 
-/** To a person at the terminal: what is wrong and what to do. */
+/** To a person at the terminal: what is wrong, each problem on a line of its own, and what to do. */
 function explainSettings(error: unknown): number {
   const [first] = errorChain(error);
   const code = failureCodeOf(error);
+  const problems = (error as Partial<ConfigError> | null)?.problems;
   const context = Object.entries(first?.context ?? {}).map(([name, value]) => `${name} ${value}`);
   const where = context.length === 0 ? '' : ` (${context.join(', ')})`;
-  process.stderr.write(`formvault: ${code}: ${first?.message}${where}\n${first?.hint ?? FAILURES[code].hint}\n`);
+  const what = problems === undefined ? `${first?.message}${where}` : ['wrong settings', ...problems].join('\n  ');
+  process.stderr.write(`formvault: ${code}: ${what}\n${first?.hint ?? FAILURES[code].hint}\n`);
   return EXIT.settings;
 }
 

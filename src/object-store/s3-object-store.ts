@@ -49,7 +49,7 @@ const MAX_CONFLICT_PAUSE_MS = 1_000;
 type SendOptions = { abortSignal: AbortSignal; requestTimeout: number };
 
 export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {}): ObjectStore {
-  const { connectionTimeoutMs = 5_000, requestTimeoutMs = 30_000, pageSize } = tuning;
+  const { connectionTimeoutMs = 5_000, requestTimeoutMs = 10_000, pageSize } = tuning;
   const client = new S3Client(clientConfig(settings, tuning, connectionTimeoutMs, requestTimeoutMs));
   const encryption = {
     ...(settings.sse === undefined ? {} : { ServerSideEncryption: settings.sse }),

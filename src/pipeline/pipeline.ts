@@ -30,6 +30,8 @@ export type RunSignals = {
 const QUEUED_SUBMISSIONS = 256;
 const MAX_BYTES_IN_FLIGHT = 64_000_000;
 const MAX_WAITING = 1_000;
+/** A JSON pointer can be as long as the variable is deep. */
+const MAX_SOURCE_LENGTH = 200;
 const LOOK_FOR_ROOM_MS = 10;
 const TELL_EVERY_MS = 60_000;
 const FIRST_WAIT_MS = 5_000;
@@ -49,7 +51,7 @@ export function createPipeline(options: {
 
   async function runToOutcome(prepared: PreparedChange, found: Found, signals: RunSignals): Promise<Outcome> {
     const { change, topic, circumstances } = prepared;
-    const source = 'submission' in found ? found.submission.source : change.ref;
+    const source = 'submission' in found ? found.submission.source.slice(0, MAX_SOURCE_LENGTH) : change.ref;
     for (let attempt = 1; ; attempt++) {
       if (signals.abort.aborted) return 'interrupted';
       const startedMs = performance.now();

@@ -12,6 +12,8 @@ import { findMember, isKind, JsonSyntaxError, type JsonTree, parseJsonTree, poin
 import type { FormSection, ProcessSection, Submission } from './submission.ts';
 
 const FORM_SECTION_FIELDS = ['name', 'formId', 'formVersionId', 'submissionDate', 'submittedBy'] as const;
+/** In a failure; a pointer can be as long as the variable is deep. */
+const MAX_POINTER_LENGTH = 200;
 const MAY_HOLD_FORM = /"form"|\\u/;
 
 /**
@@ -110,5 +112,8 @@ function isStructure(tree: JsonTree, node: number | null): boolean {
 }
 
 function invalid(attempted: string, ref: string, pointer: string, cause?: unknown): FormvaultError {
-  return new FormvaultError('SUBMISSION_INVALID', attempted, { cause, context: { source: `${ref}#${pointer}` } });
+  return new FormvaultError('SUBMISSION_INVALID', attempted, {
+    cause,
+    context: { source: `${ref}#${pointer.slice(0, MAX_POINTER_LENGTH)}` },
+  });
 }
