@@ -15,7 +15,7 @@ export const FULL: Sizes = {
   isQuick: false,
   backlog: { submissions: 5_000, repetitions: 3 },
   latency: { warmUp: 1_000, seconds: { few: 40, many: 40 } },
-  live: { engineWarmUp: 8_000, warmUp: 500, completions: 4_000 },
+  live: { engineWarmUp: 16_000, warmUp: 500, completions: 4_000 },
 };
 
 export const QUICK: Sizes = {

@@ -20,7 +20,8 @@ export function createLog({ level, destination }: { level: LogLevel; destination
     // Pino's own serialiser would go through the error once more.
     serializers: { err: (fields: unknown) => fields },
   };
-  const logger = destination === undefined ? pino(options) : pino(options, destination);
+  // Not synchronous: lines that come while one is being written go out together. What is left is written at the exit.
+  const logger = pino(options, destination ?? pino.destination({ dest: 1, sync: false }));
   const writer = (name: keyof Log): Write => {
     return (fields, sentence) => logger[name](fields, sentence);
   };
@@ -37,9 +38,9 @@ export function createLog({ level, destination }: { level: LogLevel; destination
 /** Holds also where a type was bent: what is not in the table does not get into the log. */
 function onlyTableFields(fields: Record<string, unknown>): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
-  for (const [name, kind] of Object.entries(LOG_FIELDS)) {
-    const value = fields[name];
-    if (value === undefined) continue;
+  for (const [name, value] of Object.entries(fields)) {
+    const kind = Object.hasOwn(LOG_FIELDS, name) ? LOG_FIELDS[name as keyof LogFields] : undefined;
+    if (kind === undefined || value === undefined) continue;
     if (kind === 'error') kept[name] = errorFields(value);
     else if (isOfKind(value, kind)) kept[name] = value;
   }
