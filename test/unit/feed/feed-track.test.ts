@@ -43,6 +43,24 @@ describe('a feed', () => {
     expect(await readToTip(track, clock.nowMs)).toEqual([]);
   });
 
+  test('F2: finds at the next look, without a count, what came out of order by a moment', async () => {
+    const { begin, clock } = aFeed([aRow('first', NOON_MS + 495), aRow('behind', NOON_MS + 450, 60)]);
+    const track = begin(NOON_MS);
+    clock.nowMs = NOON_MS + 500;
+    expect(await readToTip(track, clock.nowMs)).toEqual(['first']);
+    clock.nowMs = NOON_MS + 750;
+    expect(await readToTip(track, clock.nowMs)).toEqual(['behind']);
+  });
+
+  test('F8: what was read is not read again at looks that find nothing new', async () => {
+    const { begin, clock, reads } = aFeed([aRow('a', NOON_MS + 495)]);
+    const track = begin(NOON_MS);
+    for (clock.nowMs = NOON_MS + 500; clock.nowMs < NOON_MS + 3_000; clock.nowMs += 250) {
+      await readToTip(track, clock.nowMs);
+    }
+    expect(reads.get('a')).toBeLessThanOrEqual(2);
+  });
+
   test('F2: finds a row that appears behind the tip by its count, and reads only around it', async () => {
     const early = Array.from({ length: 40 }, (_, each) => aRow(`r${each}`, NOON_MS + each * 250));
     const { begin, clock, reads } = aFeed([...early, aRow('late', NOON_MS + 2_100, 9_000)]);
