@@ -5,7 +5,7 @@
  * are never compared. Whoever changes the object first has the lease; the one before finds its ETag gone and steps down.
  */
 import { randomUUID } from 'node:crypto';
-import { FormvaultError, failureCodeOf } from '../errors.ts';
+import { FormvaultError } from '../errors.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { pause } from '../time/pause.ts';
 import { FEED_STATE_KEY } from '../vault/object-layout.ts';
@@ -111,10 +111,6 @@ export function createPositionStore(
       lastSeen = positions;
     },
   };
-}
-
-export function isLeadershipLost(error: unknown): boolean {
-  return failureCodeOf(error) === 'LEADERSHIP_LOST';
 }
 
 function renderState({ owner, positions }: FeedState): string {

@@ -103,10 +103,7 @@ export function createPipeline(options: {
         }
       }
       await Promise.all(started);
-      if (isInterrupted || signals.stopRetrying.aborted) {
-        if (left.length === 0 && !isInterrupted && !signals.abort.aborted) finish();
-        return;
-      }
+      if (isInterrupted) return;
       if (left.length === 0) return finish();
       await waitForAPerson(round, signals);
       if (signals.stopRetrying.aborted) return;
@@ -216,8 +213,8 @@ export function createPipeline(options: {
 
     /** Waits until every run has ended, or the signal aborts. */
     async drain(signal: AbortSignal): Promise<void> {
+      // Not a pause: its timer would keep the process running for as long as it is set.
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      // not against a pause: its timer would keep the process running for as long as it is set
       while (runs.size > 0 && !signal.aborted) await Promise.race([Promise.all(runs), aborted]);
     },
   };

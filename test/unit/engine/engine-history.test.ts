@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineHistory } from '../../../src/engine/engine-history.ts';
 import { readHistoryLevel } from '../../../src/engine/history-level.ts';
 import { createHttpClient } from '../../../src/http/http-client.ts';
 import { createEngineClock } from '../../../src/time/engine-clock.ts';
 import { aVariableChange } from '../../support/builders.ts';
+import { guardNock } from '../../support/guard-nock.ts';
 
 const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
@@ -41,20 +42,7 @@ const aTask = (given: object = {}) => ({
   ...given,
 });
 
-beforeEach(() => {
-  nock.disableNetConnect();
-});
-
-afterEach(() => {
-  const left = nock.pendingMocks();
-  nock.cleanAll();
-  nock.enableNetConnect();
-  expect(left).toEqual([]);
-});
-
-afterAll(() => {
-  nock.restore();
-});
+guardNock();
 
 describe('the history', () => {
   test('F3: gives the JSON writings of a closed window in the order of time, as many as asked for', async () => {

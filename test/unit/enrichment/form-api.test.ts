@@ -1,26 +1,14 @@
-import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createFormLookup } from '../../../src/enrichment/form-api.ts';
 import { createHttpClient } from '../../../src/http/http-client.ts';
+import { guardNock } from '../../support/guard-nock.ts';
 
 const FORMS = 'http://forms.test/api';
 const signal = new AbortController().signal;
 const SITE_VISIT = { formId: 'f1', formVersionId: 'v1', title: 'Site visit' };
 
-beforeEach(() => {
-  nock.disableNetConnect();
-});
-
-afterEach(() => {
-  const left = nock.pendingMocks();
-  nock.cleanAll();
-  nock.enableNetConnect();
-  expect(left).toEqual([]);
-});
-
-afterAll(() => {
-  nock.restore();
-});
+guardNock();
 
 function aLookup(options?: Parameters<typeof createFormLookup>[1]) {
   const client = createHttpClient({

@@ -1,26 +1,14 @@
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import type { FormvaultError } from '../../../src/errors.ts';
 import { createHttpClient, type HttpClientOptions, isTooLarge } from '../../../src/http/http-client.ts';
+import { guardNock } from '../../support/guard-nock.ts';
 
 const BASE = 'http://engine.test/engine-rest';
 const ANSWERED_TYPED_TEXT = 'Mrs Smith, 1 High Street';
 
-beforeEach(() => {
-  nock.disableNetConnect();
-});
-
-afterEach(() => {
-  const left = nock.pendingMocks();
-  nock.cleanAll();
-  nock.enableNetConnect();
-  expect(left).toEqual([]);
-});
-
-afterAll(() => {
-  nock.restore();
-});
+guardNock();
 
 function aClient(options: Partial<HttpClientOptions> = {}) {
   return createHttpClient({

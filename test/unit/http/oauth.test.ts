@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createHttpClient } from '../../../src/http/http-client.ts';
 import { createTokenSource } from '../../../src/http/oauth-token.ts';
+import { guardNock } from '../../support/guard-nock.ts';
 
 const LOGIN = 'http://login.test';
 const FORMS = 'http://forms.test';
@@ -16,20 +17,7 @@ const auth = {
 const signal = new AbortController().signal;
 const read = { method: 'GET', path: '/form', signal, attempted: 'could not look up the form' } as const;
 
-beforeEach(() => {
-  nock.disableNetConnect();
-});
-
-afterEach(() => {
-  const left = nock.pendingMocks();
-  nock.cleanAll();
-  nock.enableNetConnect();
-  expect(left).toEqual([]);
-});
-
-afterAll(() => {
-  nock.restore();
-});
+guardNock();
 
 function aClient() {
   return createHttpClient({
