@@ -39,8 +39,8 @@ function decideLive(rows: LiveRow[]): Aim[] {
   const rateOf = (row: LiveRow): number => row.kept?.formsPerSecond ?? Number.NaN;
   return [
     { aim: 'lag under 2 s while the engine is saturated', found: `${figure(lag, 's')} at the most`, isMet: lag < 2 },
-    ...ours.map(({ name, engineCpuMsPerForm, alone }) => {
-      const more = engineCpuMsPerForm / (alone?.engineCpuMsPerForm ?? Number.NaN) - 1;
+    ...ours.map(({ name, rounds }) => {
+      const more = median(rounds.map(({ engineCpu }) => engineCpu)) - 1;
       const aim = `at most 15 % more engine CPU for each completion (${name})`;
       return { aim, found: percent(more), isMet: more <= 0.15 };
     }),

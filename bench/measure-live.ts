@@ -1,83 +1,123 @@
 /**
- * The engine completes forms as fast as it can, alone and with something that brings them into S3. Before and after each of
- * those stands a run of the engine alone, and the two are what it is compared with: the engine gets quicker for minutes,
- * and the machine may drift.
+ * The engine completes forms as fast as it can, alone and with something that brings them into S3.
+ *
+ * An engine gets quicker for minutes and slower again as its history grows, and the machine drifts: so the runs are short, those
+ * alone and those of each keeper take turns for several rounds, each run with a keeper is compared with the two alone that stand
+ * around it, and the middle of the rounds counts.
  */
 import { formvault, handWrittenWorker, type Keeper } from './keepers.ts';
 import { cpuSeconds, peakMemoryMb, startCpuMeter } from './process-usage.ts';
 import { type Servers, withServers } from './servers.ts';
 import { expectedKey } from './site-visit.ts';
-import { LIVE_CLIENTS, type Sizes } from './sizes.ts';
+import { LIVE_CLIENTS, LIVE_HEAP_MB, type Sizes } from './sizes.ts';
+import { median } from './statistics.ts';
 
+/** Middle of the rounds; `rounds` holds each. */
 export type LiveRow = {
   name: string;
   forms: number;
   completionsPerSecond: number;
   /** From the first completion until the last object can be read, or the last completion where nothing is kept. */
   engineCpuMsPerForm: number;
-  /** The mean of the runs alone before and after; `null` for those. */
-  alone: { completionsPerSecond: number; engineCpuMsPerForm: number } | null;
+  /** Of the engine alone around it, as a factor for each round; empty for the engine alone. */
+  rounds: { completions: number; engineCpu: number }[];
   kept: {
     formsPerSecond: number;
     cpuMsPerForm: number;
     peakMemoryMb: number;
-    /** From the answer to the last completion until the last object can be read. */
+    /** From the answer to the last completion until the last object can be read; the longest of the rounds. */
     lagSeconds: number;
     objects: number;
   } | null;
 };
 
+type Run = Omit<LiveRow, 'name' | 'rounds'>;
+type Competitor = { keeper: Keeper; share: number; runs: Run[]; rounds: LiveRow['rounds'] };
+
 export const ALONE = 'engine alone';
 export const STEADY = 'Formvault, second reading included';
 /** So short that what is read again while it is measured is as much as what is completed. */
 const STEADY_SETTLE_SECONDS = '1';
+/** The worker with the client's defaults keeps a tenth of what the others do: its run is a fifth as long. */
+const SLOW_SHARE = 0.2;
 const WITHIN_MS = 600_000;
 
 export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<LiveRow[]> {
-  const keepers = [
-    formvault(),
-    formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY),
-    handWrittenWorker('tuned'),
-    handWrittenWorker('defaults'),
+  const competitors: Competitor[] = [
+    { keeper: formvault(), share: 1, runs: [], rounds: [] },
+    { keeper: formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY), share: 1, runs: [], rounds: [] },
+    { keeper: handWrittenWorker('tuned'), share: 1, runs: [], rounds: [] },
+    { keeper: handWrittenWorker('defaults'), share: SLOW_SHARE, runs: [], rounds: [] },
   ];
-  return withServers(signal, async (servers) => {
-    const { completions, engineWarmUp } = sizes.live;
-    console.error('live: warming up');
-    await completeAlone(servers, 'warm-up', engineWarmUp);
-    // What the engine does for each kind of keeper is warmed up as well; the same amount for both.
-    for (const [index, keeper] of [formvault(), handWrittenWorker('tuned')].entries()) {
-      await completeAndKeep(servers, `warm${index}`, keeper, sizes.live);
-    }
-    console.error(`live: ${ALONE}`);
-    const rows = [await completeAlone(servers, 'alone', completions)];
-    for (const [index, keeper] of keepers.entries()) {
-      console.error(`live: ${keeper.name}`);
-      const row = await completeAndKeep(servers, `live${index}`, keeper, sizes.live);
-      console.error(`live: ${ALONE}`);
-      const after = await completeAlone(servers, `alone${index}`, completions);
-      rows.push({ ...row, alone: meanOf(rows.at(-1) ?? after, after) }, after);
-    }
-    return rows;
-  });
+  return withServers(
+    signal,
+    async (servers) => {
+      const { completions, engineWarmUp, rounds } = sizes.live;
+      console.error('live: warming up');
+      await completeAlone(servers, 'warm-up', engineWarmUp);
+      // What the engine does for each kind of keeper is warmed up as well; the same amount for both.
+      for (const [index, keeper] of [formvault(), handWrittenWorker('tuned')].entries()) {
+        await completeAndKeep(servers, `warm${index}`, keeper, sizes.live.warmUp, completions);
+      }
+      let before = await completeAlone(servers, 'alone', completions);
+      const alone = [before];
+      for (let round = 0; round < rounds; round++) {
+        for (const [index, { keeper, share, runs, rounds: compared }] of competitors.entries()) {
+          const name = `r${round}k${index}`;
+          const run = await completeAndKeep(servers, name, keeper, sizes.live.warmUp, Math.round(completions * share));
+          const after = await completeAlone(servers, `${name}alone`, completions);
+          const factors = {
+            completions: (run.completionsPerSecond / (before.completionsPerSecond + after.completionsPerSecond)) * 2,
+            engineCpu: (run.engineCpuMsPerForm / (before.engineCpuMsPerForm + after.engineCpuMsPerForm)) * 2,
+          };
+          runs.push(run);
+          compared.push(factors);
+          alone.push(after);
+          before = after;
+          console.error(
+            `live: round ${round + 1} of ${rounds}, ${keeper.name}: engine CPU ${run.engineCpuMsPerForm.toFixed(1)} ms a form, ${factors.engineCpu.toFixed(2)} of alone`,
+          );
+        }
+      }
+      return [
+        middleOf(ALONE, alone, []),
+        ...competitors.map(({ keeper, runs, rounds: compared }) => middleOf(keeper.name, runs, compared)),
+      ];
+    },
+    { heapMb: LIVE_HEAP_MB },
+  );
 }
 
-function meanOf(before: LiveRow, after: LiveRow): LiveRow['alone'] {
+function middleOf(name: string, runs: Run[], rounds: LiveRow['rounds']): LiveRow {
+  const middle = (value: (run: Run) => number): number => median(runs.map(value));
+  const kept = runs.flatMap((run) => run.kept ?? []);
   return {
-    completionsPerSecond: (before.completionsPerSecond + after.completionsPerSecond) / 2,
-    engineCpuMsPerForm: (before.engineCpuMsPerForm + after.engineCpuMsPerForm) / 2,
+    name,
+    forms: runs.reduce((sum, { forms }) => sum + forms, 0),
+    completionsPerSecond: middle((run) => run.completionsPerSecond),
+    engineCpuMsPerForm: middle((run) => run.engineCpuMsPerForm),
+    rounds,
+    kept:
+      kept.length === 0
+        ? null
+        : {
+            formsPerSecond: median(kept.map((each) => each.formsPerSecond)),
+            cpuMsPerForm: median(kept.map((each) => each.cpuMsPerForm)),
+            peakMemoryMb: Math.max(...kept.map((each) => each.peakMemoryMb)),
+            lagSeconds: Math.max(...kept.map((each) => each.lagSeconds)),
+            objects: kept.reduce((sum, { objects }) => sum + objects, 0),
+          },
   };
 }
 
-async function completeAlone({ engine, load }: Servers, run: string, forms: number): Promise<LiveRow> {
+async function completeAlone({ engine, load }: Servers, run: string, forms: number): Promise<Run> {
   const tasks = await load.startStock(run, 'bench_form', forms);
   const engineCpu = startCpuMeter(engine.pid);
   const { startedMs, endedMs } = await load.completeAll(tasks, LIVE_CLIENTS);
   return {
-    name: ALONE,
     forms,
     completionsPerSecond: (forms / (endedMs - startedMs)) * 1000,
     engineCpuMsPerForm: (engineCpu.seconds() * 1000) / forms,
-    alone: null,
     kept: null,
   };
 }
@@ -86,8 +126,9 @@ async function completeAndKeep(
   servers: Servers,
   run: string,
   keeper: Keeper,
-  { warmUp, completions: forms }: Sizes['live'],
-): Promise<LiveRow> {
+  warmUp: number,
+  forms: number,
+): Promise<Run> {
   const { engine, load, vault } = servers;
   const running = await keeper.start(run, servers);
   const keysOf = (tasks: { businessKey: string }[]) => tasks.map(({ businessKey }) => expectedKey(businessKey));
@@ -105,11 +146,9 @@ async function completeAndKeep(
     const cpuMsPerForm = ((cpuSeconds(running.pid) - cpuBefore) * 1000) / forms;
     const found = await vault.listKeys(running.bucket);
     return {
-      name: keeper.name,
       forms,
       completionsPerSecond: (forms / (endedMs - startedMs)) * 1000,
       engineCpuMsPerForm,
-      alone: null,
       kept: {
         formsPerSecond: (forms / (doneMs - startedMs)) * 1000,
         cpuMsPerForm,

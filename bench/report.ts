@@ -130,25 +130,26 @@ function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): stri
 }
 
 function renderLive(rows: LiveRow[]): string {
+  const rounds = Math.max(...rows.map((row) => row.rounds.length));
   const table = renderTable({
     head: [
       '',
       'completions a second',
       'of alone',
       'engine CPU ms a form',
-      'more than alone',
+      'more than alone (least to most)',
       'forms kept a second',
       'keeper CPU ms a form',
       'peak memory MB',
-      'lag at the end s',
+      'longest lag at the end s',
       'objects',
     ],
     rows: rows.map((row) => [
       row.name,
       figure(row.completionsPerSecond),
-      row.alone === null ? '' : percent(row.completionsPerSecond / row.alone.completionsPerSecond),
+      row.kept === null ? '' : percent(median(row.rounds.map(({ completions }) => completions))),
       figure(row.engineCpuMsPerForm),
-      row.alone === null ? '' : percent(row.engineCpuMsPerForm / row.alone.engineCpuMsPerForm - 1),
+      row.kept === null ? '' : renderMore(row.rounds.map(({ engineCpu }) => engineCpu)),
       ...(row.kept === null
         ? ['', '', '', '', '']
         : [
@@ -161,7 +162,11 @@ function renderLive(rows: LiveRow[]): string {
     ]),
   });
   return [
-    'In the order of the runs. "Alone" is the mean of the two runs of the engine alone before and after; how far those differ is how far the figures can be trusted.',
+    `Middle of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, the runs taking turns. "Alone" is the mean of the two runs of the engine alone before and after each.`,
     table,
   ].join('\n\n');
+}
+
+function renderMore(factors: number[]): string {
+  return `${percent(median(factors) - 1)} (${percent(Math.min(...factors) - 1)} to ${percent(Math.max(...factors) - 1)})`;
 }

@@ -1,6 +1,6 @@
 import { arch, cpus, loadavg, totalmem } from 'node:os';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { type RunningEngine, startEngine } from '../dev/servers/engine.ts';
+import { type EngineOptions, type RunningEngine, startEngine } from '../dev/servers/engine.ts';
 import { type RunningS3Server, s3ClientFor, startS3Server } from '../dev/servers/s3-server.ts';
 import { createEngineLoad, type EngineLoad } from './engine-load.ts';
 import { createHttpConnection } from './http-connection.ts';
@@ -16,8 +16,15 @@ export type Servers = {
 };
 
 /** A fresh engine without history and an empty S3 server for one part of the measurement; both are gone afterwards. */
-export async function withServers<T>(signal: AbortSignal, work: (servers: Servers) => Promise<T>): Promise<T> {
-  const [engineStart, s3Start] = await Promise.allSettled([startEngine({}, signal), startS3Server({}, signal)]);
+export async function withServers<T>(
+  signal: AbortSignal,
+  work: (servers: Servers) => Promise<T>,
+  engineOptions: EngineOptions = {},
+): Promise<T> {
+  const [engineStart, s3Start] = await Promise.allSettled([
+    startEngine(engineOptions, signal),
+    startS3Server({}, signal),
+  ]);
   const stop = async (): Promise<void> => {
     if (engineStart.status === 'fulfilled') await engineStart.value.stop();
     if (s3Start.status === 'fulfilled') await s3Start.value.stop();
