@@ -12,6 +12,7 @@ WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json ./
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
+COPY --chown=root:root bpmn ./bpmn
 USER node
 ENTRYPOINT ["node", "--enable-source-maps", "dist/main.js"]
 CMD ["serve"]

@@ -1,19 +1,33 @@
 /** The aims that were set before anything was measured, and what became of them. */
+import { CONTROL } from './keepers.ts';
 import { figure, percent } from './markdown.ts';
+import type { FailuresResult } from './measure-failures.ts';
 import { ALONE, type LiveRow, STEADY } from './measure-live.ts';
-import type { Measured } from './measured.ts';
+import type { SoakResult } from './measure-soak.ts';
+import type { Measured, Part } from './measured.ts';
+import { OUTAGE_LIMIT } from './sizes.ts';
 import { median } from './statistics.ts';
 
 export type Aim = { aim: string; found: string; isMet: boolean };
 
 const FORMVAULT = 'Formvault';
 
-export function decideAims({ latency, backlog, live }: Omit<Measured, 'isQuick' | 'machine'>): Aim[] {
-  return [
-    ...(latency === null ? [] : decideLatency(latency.filter(({ keeper }) => keeper === FORMVAULT))),
-    ...(backlog === null ? [] : [decideBacklog(backlog)]),
-    ...(live === null ? [] : decideLive(live)),
-  ];
+/** Those of one part; none where it was not measured. */
+export function decideAims(part: Part, { latency, backlog, live, failures, soak }: Measured): Aim[] {
+  switch (part) {
+    case 'latency':
+      return latency === undefined ? [] : decideLatency(latency.filter(({ keeper }) => keeper === FORMVAULT));
+    case 'backlog':
+      return backlog === undefined ? [] : [decideBacklog(backlog)];
+    case 'live':
+      return live === undefined ? [] : decideLive(live);
+    case 'failures':
+      return failures === undefined ? [] : decideFailures(failures);
+    case 'soak':
+      return soak === undefined ? [] : decideSoak(soak);
+    default:
+      return part satisfies never;
+  }
 }
 
 function decideLatency(rows: NonNullable<Measured['latency']>): Aim[] {
@@ -34,7 +48,7 @@ function decideBacklog({ runs, raw }: NonNullable<Measured['backlog']>): Aim {
 
 function decideLive(rows: LiveRow[]): Aim[] {
   const ours = rows.filter(({ name }) => name === FORMVAULT || name === STEADY);
-  const workers = rows.filter(({ name }) => ![ALONE, FORMVAULT, STEADY].includes(name));
+  const workers = rows.filter(({ name }) => ![ALONE, FORMVAULT, STEADY, CONTROL].includes(name));
   const lag = Math.max(...ours.map(({ kept }) => kept?.lagSeconds ?? Number.NaN));
   const rateOf = (row: LiveRow): number => row.kept?.formsPerSecond ?? Number.NaN;
   return [
@@ -66,4 +80,27 @@ function decideLive(rows: LiveRow[]): Aim[] {
       isMet: ours.every(({ kept, forms }) => kept?.objects === forms),
     },
   ];
+}
+
+function decideFailures({ outage: { forms, missing, extra, mostIncidents } }: FailuresResult): Aim[] {
+  return [
+    keptOnce('every form of the outage is kept once', forms, missing, extra),
+    {
+      aim: `at most ${OUTAGE_LIMIT} incidents stand in the outage`,
+      found: `${mostIncidents} at the most`,
+      isMet: mostIncidents <= OUTAGE_LIMIT,
+    },
+  ];
+}
+
+export function decideSoak({ forms, missing, extra, incidentsLeft }: SoakResult): Aim[] {
+  return [
+    keptOnce('every form is kept once', forms, missing, extra),
+    { aim: 'no incident is left', found: `${incidentsLeft} left`, isMet: incidentsLeft === 0 },
+  ];
+}
+
+function keptOnce(aim: string, forms: number, missing: number, extra: number): Aim {
+  const found = `${forms - missing} of ${forms}, ${extra} objects more`;
+  return { aim, found, isMet: missing === 0 && extra === 0 };
 }

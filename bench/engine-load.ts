@@ -81,12 +81,26 @@ export function createEngineLoad(engineUrl: string, signal: AbortSignal) {
 
     complete,
 
+    /** One person from the start of a process instance to the form that is handed in. */
+    async submit(processKey: ProcessKey, businessKey: string, variables: string): Promise<void> {
+      const processInstanceId = await startInstance(processKey, businessKey);
+      const [task]: { id: string }[] = JSON.parse(await ask('POST', '/task', JSON.stringify({ processInstanceId })));
+      await ask('POST', `/task/${task?.id}/complete`, variables);
+    },
+
     /** Closed loop: each client completes the next task as soon as the engine has answered. */
-    async completeAll(tasks: readonly OpenTask[], clients: number): Promise<{ startedMs: number; endedMs: number }> {
+    async completeAll(
+      tasks: readonly OpenTask[],
+      clients: number,
+      onCompleted: (task: OpenTask) => void = () => undefined,
+    ): Promise<{ startedMs: number; endedMs: number }> {
       const startedMs = performance.now();
       let next = 0;
       const completeSome = async (): Promise<void> => {
-        for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) await complete(task);
+        for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) {
+          await complete(task);
+          onCompleted(task);
+        }
       };
       await Promise.all(Array.from({ length: clients }, completeSome));
       return { startedMs, endedMs: performance.now() };

@@ -1,10 +1,13 @@
-/** What brings forms into S3: Formvault, or the worker that a user would write by hand. */
-import { readFileSync } from 'node:fs';
+/** What brings forms into S3: Formvault, the worker that a user would write by hand, or a control that is told of each form. */
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findFreePort } from '../dev/servers/free-port.ts';
-import { type RunningProcess, startProcess, untilReady } from '../dev/servers/process.ts';
+import { newScratchDir } from '../dev/servers/cache.ts';
+import type { StoredObject } from '../src/object-store/object-store.ts';
+import { bucketOf, s3Environment, startFormvault, startNode, untilLogged } from './formvault-process.ts';
+import { createOwnTasks } from './own-tasks.ts';
 import type { ProcessKey } from './processes.ts';
 import type { Servers } from './servers.ts';
+import { expectedKey } from './site-visit.ts';
 
 export type Keeper = {
   name: string;
@@ -18,13 +21,14 @@ export type RunningKeeper = {
   pid: number;
   /** When it began its work, by the clock of the machine. */
   readySinceMs: number;
+  /** For one that does not find out by itself what was completed. */
+  onCompleted?(form: { businessKey: string }): void;
   stop(): Promise<void>;
 };
 
 export type WorkerTuning = 'defaults' | 'tuned';
 
-const READY_WITHIN_MS = 30_000;
-const root = join(import.meta.dirname, '..');
+export const CONTROL = 'control: S3 writes only, engine not read';
 
 /** `settings`: environment variables beside those that say where the servers are. */
 export function formvault(
@@ -36,23 +40,21 @@ export function formvault(
     name,
     processKey: 'bench_form',
     async start(run, servers) {
-      const product = 'forms';
-      const bucket = `bench-${run}-${product}`;
+      const environment = `bench-${run}`;
+      const bucket = bucketOf(environment);
       await servers.createBucket(bucket);
-      const process = await startNode(
-        `bench-formvault-${run}`,
-        [...nodeOptions, join(root, 'src', 'main.ts'), 'serve'],
-        {
-          ...s3Environment(servers),
-          ENVIRONMENT: `bench-${run}`,
-          DEFAULT_PRODUCT: product,
-          ENGINE_URL: servers.engine.url,
-          PORT: String(await findFreePort()),
-          ...settings,
-        },
-      );
-      const readySinceMs = await untilLogged(process, 'leading the feed', servers.signal);
-      return { keeper, bucket, pid: process.pid, readySinceMs, stop: process.stop };
+      const { pid, readySinceMs, ...process } = await startFormvault(servers, {
+        name: run,
+        environment,
+        until: 'leading',
+        settings,
+        nodeOptions,
+      });
+      const stop = async (): Promise<void> => {
+        await process.stop();
+        await createOwnTasks(servers.engine.url).deleteAll();
+      };
+      return { keeper, bucket, pid, readySinceMs, stop };
     },
   };
   return keeper;
@@ -78,32 +80,42 @@ export function handWrittenWorker(tuning: WorkerTuning): Keeper {
   return keeper;
 }
 
-export function startNode(name: string, args: string[], env: Record<string, string>): Promise<RunningProcess> {
-  return startProcess({
-    name,
-    command: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', ...args],
-    env,
-    graceMs: 30_000,
-  });
-}
-
-export function s3Environment({ s3 }: Servers): Record<string, string> {
-  return {
-    S3_ENDPOINT: s3.endpoint,
-    S3_FORCE_PATH_STYLE: 'true',
-    AWS_REGION: s3.region,
-    AWS_ACCESS_KEY_ID: s3.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+/**
+ * Writes as much as Formvault does, when Formvault would, but asks the engine nothing: what the engine's forms cost more beside
+ * it than alone comes from the shared cores. `example`: an object as Formvault writes it.
+ */
+export function controlWriter(example: StoredObject & { body: Uint8Array }): Keeper {
+  const keeper: Keeper = {
+    name: CONTROL,
+    processKey: 'bench_form',
+    async start(run, servers) {
+      const bucket = `bench-${run}-forms`;
+      await servers.createBucket(bucket);
+      const scratch = newScratchDir('bench-control');
+      const exampleFile = join(scratch, 'example.json');
+      const keysFile = join(scratch, 'keys');
+      const { contentType, metadata } = example;
+      writeFileSync(exampleFile, JSON.stringify({ body: Buffer.from(example.body).toString(), contentType, metadata }));
+      writeFileSync(keysFile, '');
+      const program = join(import.meta.dirname, 'control-writer.ts');
+      const process = await startNode(
+        `bench-control-${run}`,
+        [program, exampleFile, keysFile, bucket],
+        s3Environment(servers),
+      );
+      const readySinceMs = await untilLogged(process, 'control is ready', servers.signal);
+      return {
+        keeper,
+        bucket,
+        pid: process.pid,
+        readySinceMs,
+        onCompleted: ({ businessKey }) => appendFileSync(keysFile, `${expectedKey(businessKey)}\n`),
+        async stop() {
+          await process.stop();
+          rmSync(scratch, { recursive: true, force: true });
+        },
+      };
+    },
   };
-}
-
-/** The time in the first log line (JSON) that says so. */
-async function untilLogged(process: RunningProcess, sentence: string, signal: AbortSignal): Promise<number> {
-  const findLine = () =>
-    readFileSync(process.logFile, 'utf8')
-      .split('\n')
-      .find((line) => line.includes(sentence));
-  await untilReady(process, process.logFile, async () => findLine() !== undefined, READY_WITHIN_MS, signal);
-  return new Date(JSON.parse(findLine() ?? '{}').time).getTime();
+  return keeper;
 }

@@ -7,15 +7,13 @@ export function renderTable({ head, rows }: Table): string {
   return [line(head), line(ruler), ...rows.map(line)].join('\n');
 }
 
-const START = '<!-- measured: start -->';
-const END = '<!-- measured: end -->';
-
-/** Puts what was measured between the two markers of a document. */
-export function replaceMeasured(document: string, measured: string): string {
-  const start = document.indexOf(START);
-  const end = document.indexOf(END);
-  if (start < 0 || end < start) throw new Error(`the document does not have the markers ${START} and ${END}`);
-  return `${document.slice(0, start)}${START}\n\n${measured}\n\n${document.slice(end)}`;
+/** Puts what was measured between the two markers of its part; the rest of the document stays as it is. */
+export function replaceMeasured(document: string, part: string, measured: string): string {
+  const [startMark, endMark] = [`<!-- measured: ${part} -->`, `<!-- end of ${part} -->`];
+  const start = document.indexOf(startMark);
+  const end = document.indexOf(endMark);
+  if (start < 0 || end < start) throw new Error(`the document does not have the markers ${startMark} and ${endMark}`);
+  return `${document.slice(0, start)}${startMark}\n\n${measured}\n\n${document.slice(end)}`;
 }
 
 /** Three significant digits at the most, whole numbers from 100 on. */

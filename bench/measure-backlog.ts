@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { newScratchDir } from '../dev/servers/cache.ts';
 import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
 import { type CountedPath, startCountingProxy } from './counting-proxy.ts';
-import { formvault, s3Environment, startNode } from './keepers.ts';
+import { bucketOf, s3Environment, startNode } from './formvault-process.ts';
+import { formvault } from './keepers.ts';
 import { cpuSeconds, peakMemoryMb, startCpuMeter } from './process-usage.ts';
 import { type HotFunction, readHotFunctions } from './profile.ts';
 import type { RawPass } from './raw-writer.ts';
@@ -57,7 +58,7 @@ export async function measureBacklog(
         objectsFile,
         await readBack(
           servers,
-          bucketOf('counted'),
+          bucketOf('bench-counted'),
           keys,
           tasks.map(({ number }) => number),
         ),
@@ -171,8 +172,4 @@ async function profileBacklog(servers: Servers, keys: string[]): Promise<Backlog
   const directory = newScratchDir('bench-profile');
   await keepBacklog(servers, 'profile', keys, ['--cpu-prof', `--cpu-prof-dir=${directory}`]);
   return readHotFunctions(directory);
-}
-
-function bucketOf(run: string): string {
-  return `bench-${run}-forms`;
 }

@@ -5,7 +5,9 @@
  * alone and those of each keeper take turns for several rounds, each run with a keeper is compared with the two alone that stand
  * around it, and the middle of the rounds counts.
  */
-import { formvault, handWrittenWorker, type Keeper } from './keepers.ts';
+import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
+import { bucketOf } from './formvault-process.ts';
+import { controlWriter, formvault, handWrittenWorker, type Keeper } from './keepers.ts';
 import { cpuSeconds, peakMemoryMb, startCpuMeter } from './process-usage.ts';
 import { type Servers, withServers } from './servers.ts';
 import { expectedKey } from './site-visit.ts';
@@ -43,12 +45,6 @@ const SLOW_SHARE = 0.2;
 const WITHIN_MS = 600_000;
 
 export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<LiveRow[]> {
-  const competitors: Competitor[] = [
-    { keeper: formvault(), share: 1, runs: [], rounds: [] },
-    { keeper: formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY), share: 1, runs: [], rounds: [] },
-    { keeper: handWrittenWorker('tuned'), share: 1, runs: [], rounds: [] },
-    { keeper: handWrittenWorker('defaults'), share: SLOW_SHARE, runs: [], rounds: [] },
-  ];
   return withServers(
     signal,
     async (servers) => {
@@ -59,6 +55,15 @@ export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<Li
       for (const [index, keeper] of [formvault(), handWrittenWorker('tuned')].entries()) {
         await completeAndKeep(servers, `warm${index}`, keeper, sizes.live.warmUp, completions);
       }
+      const example = await readExample(servers, bucketOf('bench-warm0'));
+      const compete = (keeper: Keeper, share = 1): Competitor => ({ keeper, share, runs: [], rounds: [] });
+      const competitors = [
+        compete(formvault()),
+        compete(formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY)),
+        compete(controlWriter(example)),
+        compete(handWrittenWorker('tuned')),
+        compete(handWrittenWorker('defaults'), SLOW_SHARE),
+      ];
       let before = await completeAlone(servers, 'alone', completions);
       const alone = [before];
       for (let round = 0; round < rounds; round++) {
@@ -110,6 +115,19 @@ function middleOf(name: string, runs: Run[], rounds: LiveRow['rounds']): LiveRow
   };
 }
 
+/** An object as Formvault writes it. */
+async function readExample({ s3, vault, signal }: Servers, bucket: string) {
+  const store = createS3ObjectStore({ ...s3, forcePathStyle: true, maxConnections: 1 }, { credentials: s3 });
+  try {
+    const key = [...(await vault.listKeys(bucket))].find((each) => each.endsWith('.json') && !each.startsWith('.'));
+    const example = await store.get(bucket, key ?? '', signal);
+    if (example === null) throw new Error('there is no object to take as an example');
+    return example;
+  } finally {
+    store.close();
+  }
+}
+
 async function completeAlone({ engine, load }: Servers, run: string, forms: number): Promise<Run> {
   const tasks = await load.startStock(run, 'bench_form', forms);
   const engineCpu = startCpuMeter(engine.pid);
@@ -134,13 +152,13 @@ async function completeAndKeep(
   const keysOf = (tasks: { businessKey: string }[]) => tasks.map(({ businessKey }) => expectedKey(businessKey));
   try {
     const warmUpTasks = await load.startStock(`${run}w`, keeper.processKey, warmUp);
-    await load.completeAll(warmUpTasks, LIVE_CLIENTS);
+    await load.completeAll(warmUpTasks, LIVE_CLIENTS, running.onCompleted);
     await vault.untilAllReadable(running.bucket, keysOf(warmUpTasks), WITHIN_MS);
 
     const tasks = await load.startStock(run, keeper.processKey, forms);
     const engineCpu = startCpuMeter(engine.pid);
     const cpuBefore = cpuSeconds(running.pid);
-    const { startedMs, endedMs } = await load.completeAll(tasks, LIVE_CLIENTS);
+    const { startedMs, endedMs } = await load.completeAll(tasks, LIVE_CLIENTS, running.onCompleted);
     const { doneMs } = await vault.untilAllReadable(running.bucket, keysOf(tasks), WITHIN_MS);
     const engineCpuMsPerForm = (engineCpu.seconds() * 1000) / forms;
     const cpuMsPerForm = ((cpuSeconds(running.pid) - cpuBefore) * 1000) / forms;

@@ -1,12 +1,21 @@
 import type { BacklogResult } from './measure-backlog.ts';
+import type { FailuresResult } from './measure-failures.ts';
 import type { LatencyRow } from './measure-latency.ts';
 import type { LiveRow } from './measure-live.ts';
+import type { SoakResult } from './measure-soak.ts';
 
-/** Everything that one run of the programme found; `null` for a part that was left out. */
+/** In the order in which they are measured; all but the last make a full run. */
+export const PARTS = ['backlog', 'latency', 'live', 'failures', 'soak'] as const;
+
+export type Part = (typeof PARTS)[number];
+
+/** Everything that one run of the programme found; a part that was left out is not there. */
 export type Measured = {
   isQuick: boolean;
   machine: string[];
-  latency: LatencyRow[] | null;
-  backlog: BacklogResult | null;
-  live: LiveRow[] | null;
+  latency?: LatencyRow[];
+  backlog?: BacklogResult;
+  live?: LiveRow[];
+  failures?: FailuresResult;
+  soak?: SoakResult;
 };

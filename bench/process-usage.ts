@@ -10,8 +10,17 @@ export function cpuSeconds(pid: number): number {
 }
 
 export function peakMemoryMb(pid: number): number {
-  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(peak?.[1] ?? Number.NaN) / 1024;
+  return readMb(pid, 'VmHWM');
+}
+
+/** The resident set now. */
+export function memoryMb(pid: number): number {
+  return readMb(pid, 'VmRSS');
+}
+
+function readMb(pid: number, name: 'VmHWM' | 'VmRSS'): number {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(found?.[1] ?? Number.NaN) / 1024;
 }
 
 export type CpuMeter = { seconds(): number };

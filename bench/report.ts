@@ -4,26 +4,44 @@ import { figure, percent, renderTable, type Table } from './markdown.ts';
 import type { BacklogResult, BacklogRun } from './measure-backlog.ts';
 import type { LatencyRow } from './measure-latency.ts';
 import type { LiveRow } from './measure-live.ts';
-import type { Measured } from './measured.ts';
-import { CONCURRENCY, LIVE_CLIENTS } from './sizes.ts';
+import { type Measured, PARTS, type Part } from './measured.ts';
+import { renderCounted } from './report-counted.ts';
+import { renderFailures, renderSoak } from './report-failures.ts';
+import { CONCURRENCY } from './sizes.ts';
 import { median } from './statistics.ts';
 import { LOOK_EVERY_MS } from './vault-watch.ts';
 
-export function renderReport(measured: Measured): string {
-  const { isQuick, machine, latency, backlog, live } = measured;
-  const warning = isQuick ? ['**A quick run: too few forms for figures that may be quoted.**'] : [];
-  return [
-    ...warning,
-    machine.map((line) => `* ${line}`).join('\n'),
-    ...(latency === null ? [] : ['### Time until the object can be read', renderLatency(latency)]),
-    ...(backlog === null ? [] : ['### Backlog', renderBacklog(backlog)]),
-    ...(live === null ? [] : [`### Live, ${LIVE_CLIENTS} clients`, renderLive(live)]),
-    '### Aims',
-    renderTable({
-      head: ['aim', 'measured', 'met'],
-      rows: decideAims(measured).map(({ aim, found, isMet }) => [aim, found, isMet ? 'yes' : '**no**']),
-    }),
-  ].join('\n\n');
+/** Each part that was measured, with what it was measured on and the aims that were set for it. */
+export function renderParts(measured: Measured): { part: Part; text: string }[] {
+  return PARTS.flatMap((part) => {
+    const found = renderPart(part, measured);
+    if (found === null) return [];
+    const warning = measured.isQuick ? ['**A quick run: too few forms for figures that may be quoted.**'] : [];
+    const aims = decideAims(part, measured).map(({ aim, found, isMet }) => [aim, found, isMet ? 'yes' : '**no**']);
+    const table = renderTable({ head: ['aim', 'measured', 'met'], rows: aims });
+    return [{ part, text: [...warning, renderMachine(measured), found, table].join('\n\n') }];
+  });
+}
+
+function renderMachine({ machine }: Measured): string {
+  return `*${machine.join('; ')}.*`;
+}
+
+function renderPart(part: Part, { latency, backlog, live, failures, soak }: Measured): string | null {
+  switch (part) {
+    case 'latency':
+      return latency === undefined ? null : renderLatency(latency);
+    case 'backlog':
+      return backlog === undefined ? null : renderBacklog(backlog);
+    case 'live':
+      return live === undefined ? null : renderLive(live);
+    case 'failures':
+      return failures === undefined ? null : renderFailures(failures);
+    case 'soak':
+      return soak === undefined ? null : renderSoak(soak);
+    default:
+      return part satisfies never;
+  }
 }
 
 function renderLatency(rows: LatencyRow[]): string {
@@ -122,10 +140,7 @@ function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): stri
     `${figure(submissions)} submissions, concurrency ${CONCURRENCY}, middle of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} (Formvault ${each}; raw client ${eachRaw} a second). CPU is of the whole process, its start included.`,
     rates,
     `Read from the engine in a run of its own: ${figure(rows / submissions)} rows for each submission until the last object was there.`,
-    renderTable({
-      head: ['request', 'requests', 'rows', 'rows for each submission'],
-      rows: counted.map((path) => [`\`${path.path}\``, path.requests, path.rows, (path.rows / submissions).toFixed(2)]),
-    }),
+    renderCounted(counted, submissions, 'submission'),
   ].join('\n\n');
 }
 

@@ -2,24 +2,27 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { decideSoak } from './aims.ts';
 import { replaceMeasured } from './markdown.ts';
 import { measureBacklog } from './measure-backlog.ts';
+import { measureFailures } from './measure-failures.ts';
 import { measureLatency } from './measure-latency.ts';
 import { measureLive } from './measure-live.ts';
-import type { Measured } from './measured.ts';
+import { measureSoak } from './measure-soak.ts';
+import { type Measured, PARTS, type Part } from './measured.ts';
 import type { HotFunction } from './profile.ts';
-import { renderReport } from './report.ts';
+import { renderParts } from './report.ts';
 import { describeMachine, loadOfMachine, withServers } from './servers.ts';
 import { FULL, QUICK } from './sizes.ts';
 
-const USAGE = `usage: node bench/run.ts [--quick] [--only latency|backlog|live] [--write] [--profile]
+const USAGE = `usage: node bench/run.ts [--quick] [--only backlog|latency|live|failures|soak [--minutes M]] [--write] [--profile]
 
   --quick    small counts: to try the programme, not to quote figures
-  --only     one part
-  --write    put the tables into docs/PERFORMANCE.md (needs all parts)
+  --only     one part; soak is measured only when it is asked for
+  --minutes  how long soak takes (30)
+  --write    put the tables of what is measured into docs/PERFORMANCE.md
   --profile  one more backlog run with a CPU profile of Formvault`;
 
-const PARTS = ['backlog', 'latency', 'live'] as const;
 const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'PERFORMANCE.md');
 
 async function main(): Promise<number> {
@@ -33,11 +36,17 @@ async function main(): Promise<number> {
   const { signal } = interruption;
   try {
     const measured = await measure(options, signal);
-    const report = renderReport(measured);
+    const parts = renderParts(measured);
     if (measured.backlog?.profile) console.log(renderProfile(measured.backlog.profile));
-    console.log(report);
-    if (options.write) writeFileSync(DOCUMENT, replaceMeasured(readFileSync(DOCUMENT, 'utf8'), report));
-    return 0;
+    console.log(parts.map(({ part, text }) => `## ${part}\n\n${text}`).join('\n\n'));
+    if (options.write) {
+      const document = readFileSync(DOCUMENT, 'utf8');
+      writeFileSync(
+        DOCUMENT,
+        parts.reduce((written, { part, text }) => replaceMeasured(written, part, text), document),
+      );
+    }
+    return measured.soak === undefined || decideSoak(measured.soak).every(({ isMet }) => isMet) ? 0 : 1;
   } catch (error) {
     if (!signal.aborted) throw error;
     console.error('interrupted; everything is stopped');
@@ -45,35 +54,46 @@ async function main(): Promise<number> {
   }
 }
 
-type Options = { quick: boolean; only: (typeof PARTS)[number] | null; write: boolean; profile: boolean };
+type Options = { quick: boolean; only: Part | null; minutes: number | null; write: boolean; profile: boolean };
 
 function parseOptions(): Options | null {
   try {
     const flag = { type: 'boolean', default: false } as const;
     const { values } = parseArgs({
-      options: { quick: flag, only: { type: 'string' }, write: flag, profile: flag, help: flag },
+      options: {
+        quick: flag,
+        only: { type: 'string' },
+        minutes: { type: 'string' },
+        write: flag,
+        profile: flag,
+        help: flag,
+      },
     });
     const only = PARTS.find((part) => part === values.only) ?? null;
-    if (values.help || (values.only !== undefined && only === null) || (values.write && only !== null)) return null;
-    return { quick: values.quick, only, write: values.write, profile: values.profile };
+    const minutes = values.minutes === undefined ? null : Number(values.minutes);
+    if (values.help || (values.only !== undefined && only === null)) return null;
+    if (minutes !== null && (only !== 'soak' || !(minutes > 0))) return null;
+    return { quick: values.quick, only, minutes, write: values.write, profile: values.profile };
   } catch {
     return null;
   }
 }
 
-async function measure({ quick, only, profile }: Options, signal: AbortSignal): Promise<Measured> {
+async function measure({ quick, only, minutes, profile }: Options, signal: AbortSignal): Promise<Measured> {
   const sizes = quick ? QUICK : FULL;
-  const isWanted = (part: (typeof PARTS)[number]): boolean => only === null || only === part;
+  const isWanted = (part: Part): boolean => (only === null ? part !== 'soak' : only === part);
   const loadAtStart = loadOfMachine();
   const machine = await withServers(signal, (servers) => describeMachine(servers, loadAtStart));
   for (const line of machine) console.error(line);
-  return {
-    isQuick: quick,
-    machine,
-    backlog: isWanted('backlog') ? await measureBacklog(sizes, { profile }, signal) : null,
-    latency: isWanted('latency') ? await measureLatency(sizes, signal) : null,
-    live: isWanted('live') ? await measureLive(sizes, signal) : null,
-  };
+  const measured: Measured = { isQuick: quick, machine };
+  if (isWanted('backlog')) measured.backlog = await measureBacklog(sizes, { profile }, signal);
+  if (isWanted('latency')) measured.latency = await measureLatency(sizes, signal);
+  if (isWanted('live')) measured.live = await measureLive(sizes, signal);
+  if (isWanted('failures')) measured.failures = await measureFailures(sizes, signal);
+  if (isWanted('soak')) {
+    measured.soak = await measureSoak({ minutes: minutes ?? sizes.soak.minutes, isQuick: quick }, signal);
+  }
+  return measured;
 }
 
 function renderProfile({ file, functions }: { file: string; functions: HotFunction[] }): string {

@@ -4,6 +4,10 @@ export type Sizes = {
   latency: { warmUp: number; seconds: Record<'few' | 'many', number> };
   /** `warmUp`: for each keeper, after the engine's own. */
   live: { engineWarmUp: number; warmUp: number; completions: number; rounds: number };
+  /** `changes`: in each stage. */
+  failures: { warmUp: number; changes: number; repetitions: number };
+  outage: { warmUp: number; forms: number };
+  soak: { minutes: number };
 };
 
 /** Forms a second of the latency measurement. */
@@ -12,12 +16,17 @@ export const LIVE_CLIENTS = 8;
 /** The history of some 80,000 forms lies in the engine's memory here, and its collector must not be what is measured. */
 export const LIVE_HEAP_MB = 4_096;
 export const CONCURRENCY = 32;
+export const WORKER_COUNTS = [1, 4];
+export const OUTAGE_LIMIT = 50;
 
 export const FULL: Sizes = {
   isQuick: false,
   backlog: { submissions: 5_000, repetitions: 3 },
   latency: { warmUp: 1_000, seconds: { few: 40, many: 40 } },
   live: { engineWarmUp: 12_000, warmUp: 500, completions: 1_500, rounds: 5 },
+  failures: { warmUp: 1_000, changes: 2_000, repetitions: 3 },
+  outage: { warmUp: 200, forms: 1_000 },
+  soak: { minutes: 30 },
 };
 
 export const QUICK: Sizes = {
@@ -25,4 +34,7 @@ export const QUICK: Sizes = {
   backlog: { submissions: 1_000, repetitions: 1 },
   latency: { warmUp: 300, seconds: { few: 4, many: 4 } },
   live: { engineWarmUp: 1_500, warmUp: 100, completions: 300, rounds: 1 },
+  failures: { warmUp: 100, changes: 200, repetitions: 1 },
+  outage: { warmUp: 20, forms: 200 },
+  soak: { minutes: 3 },
 };

@@ -4,8 +4,10 @@ import { createEngineCalls, type EngineCalls } from '../dev/clients/engine-calls
 import { createVaultReader, type VaultReader } from '../dev/clients/vault-reader.ts';
 import { type RunningEngine, startEngine } from '../dev/servers/engine.ts';
 import { type RunningFormvault, settingsFor, startFormvault } from '../dev/servers/formvault.ts';
+import { findFreePort } from '../dev/servers/free-port.ts';
 import { type RunningS3Server, startS3Server } from '../dev/servers/s3-server.ts';
 import { checkObjects, type KeptForm } from './check-objects.ts';
+import { failAndMend } from './failure.ts';
 import { type RunningFormApi, startFormApi } from './form-api.ts';
 import {
   BENEFIT_CLAIM,
@@ -20,6 +22,8 @@ import {
 const ENVIRONMENT = 'demo';
 const KEPT_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 10;
+/** What the form API knows; one more is published in the course of the demo. */
+const PUBLISHED = [BENEFIT_CLAIM, EMPLOYER_STATEMENT];
 
 type Servers = { engine: RunningEngine; s3: RunningS3Server; formApi: RunningFormApi; formvault: RunningFormvault };
 
@@ -49,6 +53,7 @@ async function runDemo(signal: AbortSignal): Promise<number> {
   const vault = createVaultReader(servers.s3);
   await prepareEngine(engine);
   const kept = await sendAndWatch(engine, vault, signal);
+  if (!(await mendAndWatch(engine, vault, kept, signal))) kept.missing++;
   if (once) {
     console.log('\nWhat is in the vault now:');
     const failed = await checkObjects(vault, kept.arrived);
@@ -65,7 +70,7 @@ async function runDemo(signal: AbortSignal): Promise<number> {
 
 async function startServers(signal: AbortSignal): Promise<Servers> {
   console.log('starting the engine, the S3 server and a form API …');
-  const formApi = await startFormApi({ forms: [BENEFIT_CLAIM, EMPLOYER_STATEMENT] });
+  const formApi = await startFormApi({ forms: PUBLISHED });
   started.push(formApi);
   const remember = <T extends { stop(): Promise<void> }>(server: T): T => {
     started.push(server);
@@ -83,12 +88,36 @@ async function startServers(signal: AbortSignal): Promise<Servers> {
       FORM_API_URL: formApi.url,
       FEED_START: 'now',
       FEED_LEASE_SECONDS: '5',
+      PORT: String(await findFreePort()),
     },
     {},
     signal,
   );
   started.push(formvault);
   return { engine, s3, formApi, formvault };
+}
+
+/** Whether what failed first is in the vault in the end. */
+async function mendAndWatch(
+  engine: EngineCalls,
+  vault: VaultReader,
+  { arrived }: { arrived: KeptForm[] },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const sent = await failAndMend(engine, PUBLISHED, ENVIRONMENT, (line) => console.log(line));
+  if (sent === null) {
+    console.log('  no incident appeared');
+    return false;
+  }
+  const pressedAt = performance.now();
+  const key = await findObject(vault, sent, signal);
+  if (key === null) {
+    console.log(`  not in the vault after ${KEPT_WITHIN_MS / 1000} s`);
+    return false;
+  }
+  console.log(`  in the vault after ${Math.round(performance.now() - pressedAt)} ms: ${sent.bucket}/${key}`);
+  arrived.push({ sent, key });
+  return true;
 }
 
 async function sendAndWatch(

@@ -1,61 +1,112 @@
 /** Composition root: the only file that knows every part. */
-import type { Config, ServiceConfig } from './config.ts';
+
+import { addParts } from './app-health.ts';
+import type { Config } from './config.ts';
 import { createEngineDefinitions } from './engine/engine-definitions.ts';
+import { createEngineExternalTasks } from './engine/engine-external-tasks.ts';
 import { createEngineHistory } from './engine/engine-history.ts';
+import { createEngineIncidents } from './engine/engine-incidents.ts';
+import { createEngineProcesses } from './engine/engine-processes.ts';
 import { readHistoryLevel } from './engine/history-level.ts';
-import { createFormLookup } from './enrichment/form-api.ts';
+import { createFormLookup, type FormLookup } from './enrichment/form-api.ts';
 import { createOrigins } from './enrichment/origins.ts';
 import { createProcessModels } from './enrichment/process-models.ts';
 import { createUserTasks } from './enrichment/user-tasks.ts';
 import { createUsers } from './enrichment/users.ts';
-import { FormvaultError, failureCodeOf } from './errors.ts';
+import { createFeedStatus } from './feed/feed-status.ts';
 import { leadFeed } from './feed/lead-feed.ts';
 import { createPositionStore } from './feed/position-store.ts';
-import { createHttpClient, type HttpClient } from './http/http-client.ts';
-import { lookBeforeWriting } from './object-store/look-before-writing.ts';
+import type { HttpClient } from './http/http-client.ts';
+import { FORM_API, formTarget } from './incidents/incident-message.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
-import { findIgnoredCondition } from './object-store/probe-conditional-writes.ts';
 import { createS3ObjectStore } from './object-store/s3-object-store.ts';
+import { watchObjectStore } from './object-store/watched-object-store.ts';
 import type { Log } from './observability/log.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { deployOwnProcess } from './own-process/deploy-own-process.ts';
+import { createHandOver } from './pipeline/hand-over.ts';
+import { createOutages, type Outages } from './pipeline/outages.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 import { createPreparation } from './pipeline/prepare-changes.ts';
-import { backOffMs } from './time/back-off.ts';
-import { createEngineClock, type EngineClock } from './time/engine-clock.ts';
-import { pause } from './time/pause.ts';
-import { bucketName } from './vault/object-layout.ts';
+import {
+  connect,
+  defaultBucket,
+  firstPositionMs,
+  openVault,
+  readEngineTime,
+  untilAvailable,
+  withoutNulls,
+} from './start-up.ts';
+import { createWorkerPart, type WorkerPart } from './tasks/worker-part.ts';
+import { createEngineClock } from './time/engine-clock.ts';
+import { createHealth } from './web/health.ts';
+import { createWebServer } from './web/server.ts';
 
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Lookups of the submissions in flight, the feed, and some more. */
-const ENGINE_SOCKETS = 16;
+/** Lookups of the submissions in flight, the feed, external tasks, and some more. */
+const ENGINE_SOCKETS = 24;
 const FORM_API_SOCKETS = 8;
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
 
 export type AppSignals = { stop: AbortSignal; abort: AbortSignal };
 
 /** Runs until it is stopped. @throws FormvaultError CONFIG_INVALID, HISTORY_LEVEL_TOO_LOW, …_REJECTED at the start */
 export async function runApp(config: Config, log: Log, signals: AppSignals): Promise<void> {
+  const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
+  const metrics = createMetrics();
+  const feedStatus = createFeedStatus();
+  const health = createHealth();
   const clock = createEngineClock();
-  const engine = connect(config.engine, 'ENGINE', ENGINE_SOCKETS);
-  const formApi = config.formApi === null ? null : connect(config.formApi, 'FORM_API', FORM_API_SOCKETS);
+  const engine = connect(config.engine, 'ENGINE', ENGINE_SOCKETS, metrics);
+  const formApi = config.formApi === null ? null : connect(config.formApi, 'FORM_API', FORM_API_SOCKETS, metrics);
   const s3 = createS3ObjectStore({ ...withoutNulls(config.s3), maxConnections: config.concurrency });
+  let worker: WorkerPart | null = null;
+  const outages = createOutages({
+    limit: config.incidents.limit,
+    onRecovered: (target) => worker?.noteRecovered(target),
+    onStandStill: ({ code, target }) => log.error({ code, target, part: 'feed' }, 'outage: feed stands still'),
+    onGoesOn: ({ cause, sinceMs }) => {
+      const seconds = Math.round((performance.now() - sinceMs) / 1000);
+      log.info({ code: cause.code, target: cause.target, seconds, part: 'feed' }, 'outage is over: feed goes on');
+    },
+  });
+  const stateBucket = config.vault.stateBucket ?? defaultBucket(config);
+  const web = has('web') ? createWebServer({ ...config.web, health, metrics, log }) : null;
+  addParts(health, metrics, {
+    engine,
+    outages,
+    feed: has('feed') ? feedStatus : null,
+    worker: () => worker,
+    hasWorker: has('worker'),
+    neededBuckets: [stateBucket, defaultBucket(config)],
+  });
   const start = <T>(step: () => Promise<T>): Promise<T> => untilAvailable(step, log, signals.stop);
   try {
-    const stateBucket = config.vault.stateBucket ?? defaultBucket(config);
+    await web?.start();
     const store = await start(() => openVault(s3, stateBucket, config, signals.stop));
     const level = await start(() => readHistoryLevel(engine, signals.stop));
     const startedMs = await start(() => readEngineTime(engine, clock, signals.stop));
     if (level === 'unknown') log.warn({ historyLevel: level }, 'history level of the engine could not be tried out');
+    const processes = createEngineProcesses(engine);
+    if (has('feed') || has('worker')) {
+      await start(() => deployOwnProcess(processes, config.vault.environment, signals.stop));
+    }
 
     const history = createEngineHistory(engine, clock);
     const definitions = createEngineDefinitions(engine);
     const userTasks = createUserTasks(history);
     const origins = createOrigins(history);
     const models = createProcessModels(definitions);
-    const pipeline = createPipeline({
-      preparation: createPreparation({ capture: config.capture, history, models, userTasks, origins }),
+    const forms = formApi === null ? null : watchForms(formApi, outages);
+    const watchedStore = watchObjectStore(store, outages.attempt, metrics);
+    const running = {
+      preparation: createPreparation({
+        capture: config.capture,
+        history,
+        models,
+        userTasks,
+        origins,
+      }),
       processing: {
-        store,
+        store: watchedStore,
         origins,
         userTasks,
         createBuckets: config.vault.createBuckets,
@@ -63,108 +114,127 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
           environment: config.vault.environment,
           defaultProduct: config.vault.defaultProduct,
           formLookup: config.formLookup,
-          forms: formApi === null ? null : createFormLookup(formApi),
+          forms,
           users: createUsers(history),
           definitions,
+          models,
         },
       },
-      concurrency: config.concurrency,
+      outages,
       log,
+      metrics,
+    };
+    if (has('worker')) {
+      worker = createWorkerPart({
+        ...running,
+        config,
+        engine,
+        externalTasks: createEngineExternalTasks(engine),
+        incidents: createEngineIncidents(engine),
+        processes,
+        history,
+        probe: (target, signal) => probeTarget(target, watchedStore, forms, signal),
+      });
+    }
+    const pipeline = createPipeline({
+      ...running,
+      handOver: createHandOver(processes),
+      dispatch: config.dispatch,
+      concurrency: config.concurrency,
     });
-    await leadFeed(
-      {
-        variableUpdates: { readPage: history.readVariableChanges, count: history.countVariableChanges },
-        finishedTasks:
-          config.capture === 'convention'
-            ? null
-            : { readPage: history.readTaskChanges, count: history.countTaskChanges },
-        positionStore: createPositionStore(store, { bucket: stateBucket, leaseSeconds: config.feed.leaseSeconds }),
-        pipeline,
-        clock,
-        firstPositionMs: async () => firstPositionMs(config, startedMs),
-        settleSeconds: config.feed.settleSeconds,
-        pollMs: config.feed.pollMs,
-        leaseSeconds: config.feed.leaseSeconds,
-        log,
-      },
+    const feed = (): Promise<void> =>
+      leadFeed(
+        {
+          variableUpdates: { readPage: history.readVariableChanges, count: history.countVariableChanges },
+          finishedTasks:
+            config.capture === 'convention'
+              ? null
+              : { readPage: history.readTaskChanges, count: history.countTaskChanges },
+          positionStore: createPositionStore(store, { bucket: stateBucket, leaseSeconds: config.feed.leaseSeconds }),
+          pipeline,
+          clock,
+          firstPositionMs: async () => firstPositionMs(config, startedMs),
+          settleSeconds: config.feed.settleSeconds,
+          pollMs: config.feed.pollMs,
+          leaseSeconds: config.feed.leaseSeconds,
+          status: feedStatus,
+          onRows: (name, counts) => countRows(metrics, name, counts),
+          log,
+        },
+        signals,
+      );
+    await runTogether(
+      [has('feed') ? feed : null, worker === null ? null : worker.run, has('web') ? untilAborted : null],
       signals,
     );
   } catch (error) {
     if (!signals.stop.aborted) throw error;
   } finally {
+    await web?.stop(signals.abort);
     engine.close();
     formApi?.close();
     s3.close();
   }
 }
 
-function connect(service: ServiceConfig, name: 'ENGINE' | 'FORM_API', maxSockets: number): HttpClient {
-  return createHttpClient({
-    baseUrl: service.url,
-    auth: service.auth,
-    timeoutMs: REQUEST_TIMEOUT_MS,
-    codes: { unavailable: `${name}_UNAVAILABLE`, rejected: `${name}_REJECTED` },
-    maxSockets,
-  });
-}
+type Part = (signals: AppSignals) => Promise<void>;
 
-function defaultBucket({ vault }: Config): string {
-  const name = bucketName(vault.environment, vault.defaultProduct);
-  if ('bucket' in name) return name.bucket;
-  throw new FormvaultError(
-    'CONFIG_INVALID',
-    `could not name a bucket after ENVIRONMENT and DEFAULT_PRODUCT: ${name.problem}`,
-  );
-}
-
-/** The state bucket is there, and the server keeps the promises that the vault stands on. */
-async function openVault(s3: ObjectStore, bucket: string, config: Config, signal: AbortSignal): Promise<ObjectStore> {
-  if (!(await s3.bucketExists(bucket, signal))) {
-    if (!config.vault.createBuckets) {
-      throw new FormvaultError('CONFIG_INVALID', 'could not find the state bucket', {
-        context: { bucket },
-        hint: 'Create the bucket, name another one in STATE_BUCKET, or set S3_CREATE_BUCKETS=true.',
-      });
-    }
-    await s3.createBucket(bucket, signal);
-  }
-  const ignored = await findIgnoredCondition(s3, bucket, signal);
-  if (ignored === null) return s3;
-  if (config.feed.single) return lookBeforeWriting(s3);
-  throw new FormvaultError('CONFIG_INVALID', `could not rely on the S3 server, which ignores ${ignored}`, {
-    context: { bucket },
-    hint: 'Use an S3 server with conditional writes, or set FEED_SINGLE=true if only one Formvault ever runs on this vault.',
-  });
-}
-
-/** The engine's "now" (F5), known before anything is read: the feed tells by it what is old enough to have settled. */
-async function readEngineTime(engine: HttpClient, clock: EngineClock, signal: AbortSignal): Promise<number> {
-  const attempted = 'could not ask the engine for its time';
-  const answer = await engine.request({ method: 'GET', path: '/engine', signal, attempted });
-  clock.observe(answer.dateMs);
-  return answer.dateMs ?? clock.nowMs();
-}
-
-function firstPositionMs({ feed }: Config, nowMs: number): number {
-  if (feed.start === 'beginning') return 0;
-  return feed.start === 'now' ? nowMs : feed.start.getTime();
-}
-
-/** Waits for services that are away at the start; what no waiting mends is thrown. */
-async function untilAvailable<T>(step: () => Promise<T>, log: Log, signal: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+/** Runs parts until all have stopped; one that throws stops the others first. */
+async function runTogether(parts: (Part | null)[], signals: AppSignals): Promise<void> {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signals.stop, failed.signal]);
+  const running = parts.map(async (part) => {
     try {
-      return await step();
-    } catch (err) {
-      const code = failureCodeOf(err);
-      if (signal.aborted || !code.endsWith('_UNAVAILABLE')) throw err;
-      const pauseMs = backOffMs(attempt - 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-      log.warn({ err, code, attempt, pauseMs }, 'not available at the start; trying again');
-      await pause(pauseMs, signal);
+      await part?.({ stop, abort: signals.abort });
+    } catch (error) {
+      failed.abort();
+      throw error;
     }
+  });
+  const ended = await Promise.allSettled(running);
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
+
+async function untilAborted({ stop }: AppSignals): Promise<void> {
+  if (stop.aborted) return;
+  await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** The form API, whose answers tell whether it is there and which forms it knows by now. */
+function watchForms(client: HttpClient, outages: Outages): FormLookup {
+  const lookup = createFormLookup(client, { attempt: (ask) => outages.attempt(FORM_API, ask) });
+  return {
+    async find(name, signal) {
+      const form = await lookup.find(name, signal);
+      if (form !== null) outages.succeeded(formTarget(name));
+      return form;
+    },
+  };
+}
+
+const NO_ETAG = '"formvault-probe"';
+
+/** Asks something that changes nothing. A write under a condition that cannot hold needs the same rights as one that can. */
+async function probeTarget(
+  target: string,
+  store: ObjectStore,
+  forms: FormLookup | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const form = /^form (.*)$/s.exec(target)?.[1];
+  if (target === FORM_API || form !== undefined) await forms?.find(form ?? 'formvault-probe', signal);
+  else if (target !== '') {
+    const object = { bucket: target, key: '.formvault/probe', contentType: 'text/plain', body: '' };
+    await store.putIfUnchanged(object, NO_ETAG, signal);
   }
 }
 
-function withoutNulls<T extends object>(settings: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as never;
+function countRows(
+  metrics: Metrics,
+  feed: 'variable_updates' | 'finished_tasks',
+  counts: Record<'new' | 'seen' | 'foreign', number>,
+): void {
+  for (const result of ['new', 'seen', 'foreign'] as const) {
+    if (counts[result] > 0) metrics.rowsRead(feed, result, counts[result]);
+  }
 }

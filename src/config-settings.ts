@@ -131,7 +131,7 @@ export const SETTINGS = {
   ROLES: {
     kind: listOf('feed', 'worker', 'web', 'provider'),
     fallback: 'feed,worker,web',
-    meaning: 'parts that this process runs; this version has only `feed`',
+    meaning: 'parts that this process runs; `provider` is not available in this version',
   },
   CONCURRENCY: { kind: wholeNumber(1, 1024), fallback: '32', meaning: 'submissions in flight' },
   DRAIN_SECONDS: {
@@ -145,38 +145,34 @@ export const SETTINGS = {
     meaning: `least urgent lines in the log: ${LOG_LEVELS.join(', ')}`,
   },
   DISPATCH: {
-    kind: { ...oneOf('direct'), rule: 'direct; queue is not available in this version' },
+    kind: oneOf('direct', 'queue'),
     fallback: 'direct',
-    meaning: "`direct`: the feed's leader keeps submissions itself",
+    meaning:
+      "`direct`: the feed's leader keeps submissions itself; `queue`: every change becomes an external task, so that any number of workers share the load",
   },
 
   SOURCE_INCIDENT: {
-    ...later,
     kind: oneOf('none', 'custom', 'mirror'),
     fallback: 'mirror',
     meaning: 'how a failure shows on the source process instance: `none`, `custom`, `mirror`',
   },
   LONG_POLL_MS: {
-    ...later,
     kind: wholeNumber(100, 1_800_000),
     fallback: '5000',
     meaning: 'how long the engine may hold back a request for external tasks',
   },
   MAX_ATTEMPTS: {
-    ...later,
     kind: wholeNumber(1, 100),
     fallback: '3',
     meaning: 'attempts in the engine before the incident',
   },
   RETRY_SECONDS: {
-    ...later,
     kind: wholeNumbers(0, 86_400),
     fallback: '5,30',
     meaning: 'pauses between those attempts; the last one is repeated',
   },
-  OUTAGE_LIMIT: { ...later, kind: wholeNumber(1, 10_000), fallback: '50', meaning: 'open incidents for one cause' },
+  OUTAGE_LIMIT: { kind: wholeNumber(1, 10_000), fallback: '50', meaning: 'open incidents for one cause' },
   WATCHDOG_SECONDS: {
-    ...later,
     kind: wholeNumber(1, 86_400),
     fallback: '60',
     meaning: 'how often incidents that the engine dropped are looked for',
@@ -187,8 +183,8 @@ export const SETTINGS = {
     fallback: '02:00',
     meaning: 'daily reconciliation of the last two days (UTC); `off`',
   },
-  HOST: { ...later, kind: hostName, fallback: '127.0.0.1', meaning: 'address that the HTTP server listens on' },
-  PORT: { ...later, kind: wholeNumber(0, 65_535), fallback: '8400', meaning: 'port that the HTTP server listens on' },
+  HOST: { kind: hostName, fallback: '127.0.0.1', meaning: 'address that the HTTP server listens on' },
+  PORT: { kind: wholeNumber(0, 65_535), fallback: '8400', meaning: 'port that the HTTP server listens on' },
   DATABASE_URL: {
     ...later,
     kind: databaseAddress,

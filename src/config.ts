@@ -34,7 +34,21 @@ export type Config = Readonly<{
     single: boolean;
   };
   roles: readonly ('feed' | 'worker' | 'web' | 'provider')[];
+  dispatch: 'direct' | 'queue';
   concurrency: number;
+  tasks: {
+    longPollMs: number;
+    maxAttempts: number;
+    /** Pauses between attempts; the last one is repeated. */
+    retrySeconds: readonly number[];
+  };
+  incidents: {
+    source: 'none' | 'custom' | 'mirror';
+    /** For one cause. */
+    limit: number;
+    watchdogSeconds: number;
+  };
+  web: { host: string; port: number };
   drainSeconds: number;
   logLevel: LogLevel;
   /** Settings that were given although nothing in this version reads them. */
@@ -95,8 +109,8 @@ function* contradictions(
   if (given.has('S3_KMS_KEY_ID') && values.S3_SSE !== 'aws:kms') {
     yield { name: 'S3_SSE', text: 'S3_SSE must be aws:kms, because S3_KMS_KEY_ID is given' };
   }
-  if (Array.isArray(values.ROLES) && !values.ROLES.includes('feed')) {
-    yield { name: 'ROLES', text: 'ROLES must contain feed, the only part that this version has' };
+  if (Array.isArray(values.ROLES) && values.ROLES.every((role) => role === 'provider')) {
+    yield { name: 'ROLES', text: 'ROLES must contain feed, worker or web, the parts that this version has' };
   }
   if (!given.has('OIDC_ISSUER')) {
     const signIn = (['OIDC_CLIENT_ID', 'OIDC_AUDIENCE'] as const).find((name) => given.has(name));
@@ -192,7 +206,19 @@ function buildConfig(values: SettingValues, given: ReadonlySet<SettingName>): Co
       single: values.FEED_SINGLE,
     },
     roles: values.ROLES,
+    dispatch: values.DISPATCH,
     concurrency: values.CONCURRENCY,
+    tasks: {
+      longPollMs: values.LONG_POLL_MS,
+      maxAttempts: values.MAX_ATTEMPTS,
+      retrySeconds: values.RETRY_SECONDS,
+    },
+    incidents: {
+      source: values.SOURCE_INCIDENT,
+      limit: values.OUTAGE_LIMIT,
+      watchdogSeconds: values.WATCHDOG_SECONDS,
+    },
+    web: { host: values.HOST, port: values.PORT },
     drainSeconds: values.DRAIN_SECONDS,
     logLevel: values.LOG_LEVEL,
     withoutEffect: [...given].filter((name) => hasNoEffect(name, values)),
@@ -212,7 +238,7 @@ function buildAuth(prefix: ServicePrefix, values: SettingValues): Auth {
 
 function hasNoEffect(name: SettingName, values: SettingValues): boolean {
   const { later }: Setting = SETTINGS[name];
-  return later === true || (name === 'ROLES' && values.ROLES.some((role) => role !== 'feed'));
+  return later === true || (name === 'ROLES' && values.ROLES.includes('provider'));
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -55,22 +55,22 @@ export const FAILURES = {
   BUCKET_MISSING: {
     disposition: 'incident',
     meaning: 'the bucket does not exist',
-    hint: 'Create the bucket, or set S3_CREATE_BUCKETS=true.',
+    hint: 'Create the bucket, or set S3_CREATE_BUCKETS=true; then retry.',
   },
   SUBMISSION_INVALID: {
     disposition: 'incident',
     meaning: 'the submission can never be kept as it is',
-    hint: 'Correct the data in the process instance by writing the variable again.',
+    hint: 'Correct the data by writing the variable again, then retry.',
   },
   PRODUCT_INVALID: {
     disposition: 'incident',
     meaning: 'the extension property `product` makes no valid bucket name',
-    hint: 'Correct the property `product` in the BPMN and deploy it again.',
+    hint: 'Correct the property `product` in the BPMN, deploy it and retry.',
   },
   FORM_UNKNOWN: {
     disposition: 'incident',
     meaning: 'the form API does not know the form',
-    hint: 'Publish the form in the form API, or set FORM_LOOKUP=optional.',
+    hint: 'Publish the form in the form API, or set FORM_LOOKUP=optional; then retry.',
   },
   SOURCE_GONE: {
     disposition: 'incident',

@@ -1,5 +1,6 @@
 /** Process entry: command line, settings, signals, exit code. */
 import { Command, CommanderError } from 'commander';
+import { deploy } from './commands/deploy.ts';
 import { serve } from './commands/serve.ts';
 import { readVersion } from './http/user-agent.ts';
 
@@ -19,6 +20,17 @@ program
   )
   .action(async () => {
     process.exitCode = await serve(process.env);
+  });
+
+program
+  .command('deploy')
+  .description('deploy the process formvault-persist to the engine, as serve does when it starts')
+  .addHelpText(
+    'after',
+    '\nFor engines where the user of serve may not deploy: give this command the settings of one who may (CREATE on\nDEPLOYMENT, READ on PROCESS_DEFINITION formvault-persist). It may be repeated.\nSettings are those of serve. Exit codes: 0 done, 1 the engine is away or refuses, 70 a bug, 78 settings.',
+  )
+  .action(async () => {
+    process.exitCode = await deploy(process.env);
   });
 
 try {

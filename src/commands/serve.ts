@@ -6,7 +6,7 @@ import { errorChain } from '../observability/error-text.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { bucketName } from '../vault/object-layout.ts';
 
-export const EXIT = { done: 0, bug: 70, settings: 78 } as const;
+export const EXIT = { done: 0, failed: 1, bug: 70, settings: 78 } as const;
 
 /** Runs until a signal; the first drains, the second does not wait. Returns the exit code. */
 export async function serve(env: Environment): Promise<number> {
@@ -41,13 +41,13 @@ export async function serve(env: Environment): Promise<number> {
   }
 }
 
-function checkBucket(environment: string, product: string): string | null {
+export function checkBucket(environment: string, product: string): string | null {
   const name = bucketName(environment, product);
   return 'problem' in name ? name.problem : null;
 }
 
 /** To a person at the terminal: what is wrong, each problem on a line of its own, and what to do. */
-function explainSettings(error: unknown): number {
+export function explainSettings(error: unknown): number {
   const [first] = errorChain(error);
   const code = failureCodeOf(error);
   const problems = (error as Partial<ConfigError> | null)?.problems;

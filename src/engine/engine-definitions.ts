@@ -18,6 +18,19 @@ export function createEngineDefinitions(http: HttpClient) {
       return isAbsent(answer) ? null : text((answer.data as Record<string, unknown> | null)?.bpmn20Xml);
     },
 
+    /** The newest version of a definition; `null` when there is none any more. */
+    async findLatestId(key: string, tenantId: string | null, signal: AbortSignal): Promise<string | null> {
+      const tenant = tenantId === null ? { withoutTenantId: true } : { tenantIdIn: tenantId };
+      const answer = await http.request({
+        method: 'GET',
+        path: '/process-definition',
+        query: { key, latestVersion: true, ...tenant, maxResults: 1 },
+        signal,
+        attempted: 'could not read the newest version of a process definition',
+      });
+      return text(parseRows(answer.data)[0]?.id);
+    },
+
     async findRunningInstance(id: string, signal: AbortSignal): Promise<ProcessInstance | null> {
       const answer = await http.request({
         method: 'GET',

@@ -75,24 +75,35 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
     return rows;
   }
 
+  async function readVariablePage(
+    filter: Json,
+    window: Window,
+    maxRows: number,
+    signal: AbortSignal,
+  ): Promise<Page<VariableChange>> {
+    const of = { variableUpdates: true, variableTypeIn: JSON_TYPES, ...filter };
+    const body = { ...of, ...occurredIn(window), sorting: byTime('time') };
+    const attempted = 'could not read the variable updates';
+    const { rows, bytes } = await query('/history/detail', body, maxRows, attempted, signal);
+    return { bytes, rows: rows.map((row) => asPageRow(parseVariableChange(row))) };
+  }
+
+  async function readTaskPage(
+    filter: Json,
+    window: Window,
+    maxRows: number,
+    signal: AbortSignal,
+  ): Promise<Page<TaskChange>> {
+    const of = { finished: true, taskDeleteReason: 'completed', ...filter };
+    const body = { ...of, ...finishedIn(window), sorting: byTime('endTime') };
+    const { rows, bytes } = await query('/history/task', body, maxRows, 'could not read the finished tasks', signal);
+    return { bytes, rows: rows.map((row) => asPageRow<TaskChange>(parseTaskChange(row) ?? parseEndOfTask(row))) };
+  }
+
   return {
     /** JSON variables and objects serialised as JSON, as they were written. */
-    async readVariableChanges(window: Window, maxRows: number, signal: AbortSignal): Promise<Page<VariableChange>> {
-      const body = {
-        variableUpdates: true,
-        variableTypeIn: JSON_TYPES,
-        ...occurredIn(window),
-        sorting: byTime('time'),
-      };
-      const { rows, bytes } = await query(
-        '/history/detail',
-        body,
-        maxRows,
-        'could not read the variable updates',
-        signal,
-      );
-      return { bytes, rows: rows.map((row) => asPageRow(parseVariableChange(row))) };
-    },
+    readVariableChanges: (window: Window, maxRows: number, signal: AbortSignal) =>
+      readVariablePage({}, window, maxRows, signal),
 
     countVariableChanges(window: Window, signal: AbortSignal): Promise<number> {
       const parameters = { variableUpdates: true, variableTypeIn: JSON_TYPES.join(), ...occurredIn(window) };
@@ -100,11 +111,14 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
     },
 
     /** User tasks that were completed. */
-    async readTaskChanges(window: Window, maxRows: number, signal: AbortSignal): Promise<Page<TaskChange>> {
-      const body = { finished: true, taskDeleteReason: 'completed', ...finishedIn(window), sorting: byTime('endTime') };
-      const { rows, bytes } = await query('/history/task', body, maxRows, 'could not read the finished tasks', signal);
-      return { bytes, rows: rows.map((row) => asPageRow<TaskChange>(parseTaskChange(row) ?? parseEndOfTask(row))) };
-    },
+    readTaskChanges: (window: Window, maxRows: number, signal: AbortSignal) =>
+      readTaskPage({}, window, maxRows, signal),
+
+    /** Both feeds of one process instance. */
+    readVariableChangesOf: (id: string, window: Window, maxRows: number, signal: AbortSignal) =>
+      readVariablePage({ processInstanceId: id }, window, maxRows, signal),
+    readTaskChangesOf: (id: string, window: Window, maxRows: number, signal: AbortSignal) =>
+      readTaskPage({ processInstanceId: id }, window, maxRows, signal),
 
     countTaskChanges(window: Window, signal: AbortSignal): Promise<number> {
       const parameters = { finished: true, taskDeleteReason: 'completed', ...finishedIn(window) };
@@ -172,6 +186,19 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
         accept: [404],
       });
       return isAbsent(answer) ? null : parseVariableChange(answer.data as Json);
+    },
+
+    /** What a variable holds by now; the change itself when nothing was written after it. */
+    async findLastValue(change: VariableChange, signal: AbortSignal): Promise<VariableChange | null> {
+      const body = {
+        variableUpdates: true,
+        variableInstanceId: change.variableInstanceId,
+        occurredAfter: formatEngineTime(change.timeMs),
+        sorting: [{ sortBy: 'time', sortOrder: 'desc' }],
+      };
+      const attempted = 'could not read the last value of a variable';
+      const { rows } = await query('/history/detail', { ...body, variableTypeIn: JSON_TYPES }, 1, attempted, signal);
+      return rows[0] === undefined ? null : parseVariableChange(rows[0]);
     },
 
     async findTaskChange(id: string, signal: AbortSignal): Promise<TaskChange | null> {

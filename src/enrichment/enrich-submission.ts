@@ -6,10 +6,12 @@ import type { TaskChange, UserTask, VariableWriting } from '../submission/change
 import { fillBlanks } from '../submission/fill-blanks.ts';
 import type { EnrichedSubmission, Submission, SubmissionMetadata } from '../submission/submission.ts';
 import { parseSubmissionDate } from '../submission/submission-date.ts';
+import { hintToWriteAgain } from '../submission/write-again.ts';
 import { bucketName } from '../vault/object-layout.ts';
 import type { FormLookup } from './form-api.ts';
 import { formNameOf, type ProcessModel, settingsFor } from './process-definition.ts';
 import type { CaseOfChange } from './process-instances.ts';
+import type { ProcessModels } from './process-models.ts';
 import type { Users } from './users.ts';
 
 /** Where a submission was (first) written, and what the engine says of that place. */
@@ -29,6 +31,7 @@ export type Enrichment = {
   forms: FormLookup | null;
   users: Users;
   definitions: Pick<EngineDefinitions, 'findRunningInstance' | 'findRunningInstanceByBusinessKey'>;
+  models: Pick<ProcessModels, 'readLatest'>;
 };
 
 const UNKNOWN_SUBMITTER = 'unknown';
@@ -42,11 +45,11 @@ export async function enrichSubmission(
 ): Promise<EnrichedSubmission> {
   const { change, userTask, model } = circumstances;
   const { businessKey, caseId } = circumstances.case;
-  const bucket = chooseBucket(circumstances, enrichment);
+  const bucket = await chooseBucket(circumstances, enrichment, signal);
   const name = submission.form.name ?? nameByTask(userTask, model);
   if (name === null) {
     throw new FormvaultError('SUBMISSION_INVALID', 'could not tell the name of the form', {
-      hint: 'Write the variable again with form.name, or write it in a user task.',
+      ...(change.kind === 'variable' && { hint: hintToWriteAgain(change.variableName, 'with form.name') }),
       context: { source: submission.source },
     });
   }
@@ -94,18 +97,29 @@ export async function enrichSubmission(
   };
 }
 
-function chooseBucket({ change, userTask, model }: Circumstances, { environment, defaultProduct }: Enrichment): string {
-  const { product, productSetOn } = settingsFor(model, userTask?.definitionKey ?? null);
-  const chosen = bucketName(environment, product ?? defaultProduct);
+/** An instance of a version with a wrong product goes by the newest version, once that is right. */
+async function chooseBucket(
+  circumstances: Circumstances,
+  { environment, defaultProduct, models }: Enrichment,
+  signal: AbortSignal,
+): Promise<string> {
+  const { change, userTask, model } = circumstances;
+  const activity = userTask?.definitionKey ?? null;
+  const nameIn = (its: ProcessModel) => bucketName(environment, settingsFor(its, activity).product ?? defaultProduct);
+  const chosen = nameIn(model);
   if ('bucket' in chosen) return chosen.bucket;
+  const corrected = nameIn(await models.readLatest(change, signal));
+  if ('bucket' in corrected) return corrected.bucket;
+  const { product, productSetOn } = settingsFor(model, activity);
   const place = productSetOn === 'task' ? 'of the user task' : 'of the process';
   throw new FormvaultError('PRODUCT_INVALID', `could not name a bucket after the extension property product ${place}`, {
-    hint: `Correct the property product in the BPMN of the process ${change.processDefinitionKey} and deploy it again: ${chosen.problem}.`,
-    context: { process: change.processDefinitionKey, activity: userTask?.definitionKey ?? null, product },
+    hint: `Correct the property product in the BPMN of the process ${change.processDefinitionKey}, deploy it and retry: ${chosen.problem}.`,
+    context: { process: change.processDefinitionKey, activity, product },
   });
 }
 
-function nameByTask(userTask: UserTask | null, model: ProcessModel): string | null {
+/** The name that a form gets from the user task it was filled in. */
+export function nameByTask(userTask: UserTask | null, model: ProcessModel): string | null {
   return userTask === null ? null : formNameOf(model.userTasks.get(userTask.definitionKey), userTask.definitionKey);
 }
 

@@ -17,13 +17,16 @@ export type FormLookup = {
   find(name: string, signal: AbortSignal): Promise<KnownForm | null>;
 };
 
+/** Stands around each question to the form API, to learn whether it answers. */
+type Attempt = <T>(ask: () => Promise<T>) => Promise<T>;
 type Cached = { form: KnownForm | null; untilMs: number };
 
 /** The form API: name of a form -> its ids. One request for a name at a time; failures are not remembered. */
 export function createFormLookup(
   client: HttpClient,
-  { cacheMs = 60_000, now = Date.now }: { cacheMs?: number; now?: () => number } = {},
+  options: { cacheMs?: number; now?: () => number; attempt?: Attempt } = {},
 ): FormLookup {
+  const { cacheMs = 60_000, now = Date.now, attempt = (ask) => ask() } = options;
   const cache = new LRUCache<string, Cached>({ max: MAX_CACHED_FORMS });
   const requests = createSharedRequests<KnownForm | null>();
 
@@ -51,7 +54,7 @@ export function createFormLookup(
     async find(name, signal) {
       const cached = cache.get(name);
       if (cached !== undefined && now() < cached.untilMs) return cached.form;
-      return requests.share(name, (shared) => read(name, shared), signal);
+      return requests.share(name, (shared) => attempt(() => read(name, shared)), signal);
     },
   };
 }

@@ -8,22 +8,42 @@ export type ProcessModels = ReturnType<typeof createProcessModels>;
 type Definition = { processDefinitionId: string | null; processDefinitionKey: string | null };
 
 const REMEMBERED = 2_000;
+/** So short that what was deployed to mend a failure is seen at the first retry. */
+const LATEST_FOR_MS = 2_000;
 
-export function createProcessModels(definitions: Pick<EngineDefinitions, 'findXml'>) {
+export function createProcessModels(definitions: Pick<EngineDefinitions, 'findXml' | 'findLatestId'>) {
+  const latest = new LRUCache<string, { id: string | null }>({ max: REMEMBERED, ttl: LATEST_FOR_MS });
   const models = new LRUCache<string, ProcessModel>({ max: REMEMBERED });
   const nothing: ProcessModel = { product: null, keepNothing: false, userTasks: new Map() };
 
+  /** The model of a definition; one that says nothing where there is no definition, or its deployment is gone. */
+  async function read(
+    { processDefinitionId, processDefinitionKey }: Definition,
+    signal: AbortSignal,
+  ): Promise<ProcessModel> {
+    if (processDefinitionId === null) return nothing;
+    const known = models.get(processDefinitionId);
+    if (known !== undefined) return known;
+    const xml = await definitions.findXml(processDefinitionId, signal);
+    const key = processDefinitionKey ?? processDefinitionId.split(':')[0] ?? '';
+    const model = xml === null ? nothing : parseProcessDefinition(xml, key);
+    models.set(processDefinitionId, model);
+    return model;
+  }
+
   return {
-    /** The model of a definition; one that says nothing where there is no definition, or its deployment is gone. */
-    async read({ processDefinitionId, processDefinitionKey }: Definition, signal: AbortSignal): Promise<ProcessModel> {
-      if (processDefinitionId === null) return nothing;
-      const known = models.get(processDefinitionId);
-      if (known !== undefined) return known;
-      const xml = await definitions.findXml(processDefinitionId, signal);
-      const key = processDefinitionKey ?? processDefinitionId.split(':')[0] ?? '';
-      const model = xml === null ? nothing : parseProcessDefinition(xml, key);
-      models.set(processDefinitionId, model);
-      return model;
+    read,
+
+    /** The model of the newest version of the same process, which may say better what an older one says wrong. */
+    async readLatest(
+      { processDefinitionKey: key, tenantId }: { processDefinitionKey: string | null; tenantId: string | null },
+      signal: AbortSignal,
+    ): Promise<ProcessModel> {
+      if (key === null) return nothing;
+      const name = JSON.stringify([key, tenantId]);
+      const known = latest.get(name) ?? { id: await definitions.findLatestId(key, tenantId, signal) };
+      latest.set(name, known);
+      return read({ processDefinitionId: known.id, processDefinitionKey: key }, signal);
     },
   };
 }

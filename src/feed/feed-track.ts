@@ -42,7 +42,13 @@ const SETTLE_ROWS = 500;
 
 export function createFeedTrack<T>(
   source: FeedSource<T>,
-  options: { startMs: number; settleMs: number; pageSize: PageSize },
+  options: {
+    startMs: number;
+    settleMs: number;
+    pageSize: PageSize;
+    /** How many rows came: new ones, those that were read before, and those that are no change of ours. */
+    onRows?: (counts: { new: number; seen: number; foreign: number }) => void;
+  },
 ) {
   const seen = createSeenRows();
   const pending = new Map<string, number>();
@@ -59,13 +65,29 @@ export function createFeedTrack<T>(
   let fresh: T[] = [];
 
   function takeIn(rows: Row<T>[]): void {
+    const counts = { new: 0, seen: 0, foreign: 0 };
     for (const row of rows) {
-      if (seen.has(row)) continue;
+      if (seen.has(row)) {
+        counts.seen++;
+        continue;
+      }
       seen.add(row);
-      if (row.change === null) continue;
+      if (row.change === null) {
+        counts.foreign++;
+        continue;
+      }
+      counts.new++;
       pending.set(row.id, row.timeMs);
       fresh.push(row.change);
     }
+    options.onRows?.(counts);
+  }
+
+  /** When the oldest change happened that has no outcome yet; `null` when each has one. */
+  function oldestPendingMs(): number | null {
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const timeMs of pending.values()) oldestMs = Math.min(oldestMs, timeMs);
+    return Number.isFinite(oldestMs) ? oldestMs : null;
   }
 
   /** What lies before the first whole bucket was not read as a whole and cannot be counted. */
@@ -158,10 +180,7 @@ export function createFeedTrack<T>(
     },
 
     /** Everything before this has a final outcome; a restart begins here. */
-    positionMs(): number {
-      let oldestMs = settledMs;
-      for (const timeMs of pending.values()) oldestMs = Math.min(oldestMs, timeMs);
-      return oldestMs;
-    },
+    positionMs: () => Math.min(settledMs, oldestPendingMs() ?? settledMs),
+    oldestPendingMs,
   };
 }

@@ -20,11 +20,14 @@ export type FollowOptions = {
   submit(changes: Change[], signal: AbortSignal): Promise<void>;
   onFailure(error: unknown, failures: number): void;
   onRecovery(failures: number): void;
+  /** After each turn that read what it wanted. */
+  onTurn?(): void;
   nowMs?: () => number;
 };
 
 const QUIET_AFTER_MS = 2_000;
-const IDLE_LOOK_MS = 1_060;
+/** Beside the long poll for external tasks, so that an idle Formvault asks the engine at most twice a second (F8). */
+const IDLE_LOOK_MS = 1_160;
 const RECENT_EVERY_MS = 1_000;
 const WHOLE_EVERY_MS = 13_000;
 const SETTLE_IDLE_MS = 30_000;
@@ -110,6 +113,7 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
       await (isBusy ? takeBusyTurn() : takeIdleTurn());
       if (failures > 0) options.onRecovery(failures);
       failures = 0;
+      options.onTurn?.();
       if (all.some((track) => !track.isAtTip())) continue;
       const turnMs = isBusy ? options.pollMs : Math.max(options.pollMs, IDLE_LOOK_MS / all.length);
       await pause(Math.max(0, turnMs - (localNowMs() - startedMs)), signal);

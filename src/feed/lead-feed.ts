@@ -12,9 +12,11 @@ import type { Change } from '../submission/change.ts';
 import { backOffMs } from '../time/back-off.ts';
 import type { EngineClock } from '../time/engine-clock.ts';
 import { pause } from '../time/pause.ts';
+import type { FeedStatus } from './feed-status.ts';
 import { createFeedTrack, type FeedSource } from './feed-track.ts';
 import { followFeed, type Tracks } from './follow-feed.ts';
 import type { PositionStore, Positions } from './position-store.ts';
+import { submitWithCare } from './submit-with-care.ts';
 
 type Of<Kind extends Change['kind']> = Extract<Change, { kind: Kind }>;
 
@@ -30,6 +32,8 @@ export type FeedOptions = {
   settleSeconds: number;
   pollMs: number;
   leaseSeconds: number;
+  status: FeedStatus;
+  onRows?(feed: 'variable_updates' | 'finished_tasks', counts: { new: number; seen: number; foreign: number }): void;
   /** Rows asked for at once. */
   pageRows?: { first: number; most: number };
   log: Log;
@@ -41,6 +45,8 @@ export type FeedSignals = { stop: AbortSignal; abort: AbortSignal };
 const DEFAULT_PAGE_ROWS = { first: 50, most: 200 };
 const RENEWALS_IN_A_LEASE = 3;
 const LAST_SAVE_MS = 3_000;
+/** `Date` headers have whole seconds. */
+const CLOCK_BEHIND_MS = 1_000;
 const LOG_FAILURES_EVERY_MS = 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -53,32 +59,57 @@ export async function leadFeed(options: FeedOptions, signals: FeedSignals): Prom
     try {
       const positions = await acquireLease(options, signals.stop);
       failures = 0;
+      options.status.leaseFailures = 0;
       await leadFrom(positions, options, signals);
     } catch (err) {
-      if (signals.stop.aborted) return;
+      if (signals.stop.aborted) break;
       if (FATAL.has(failureCodeOf(err))) throw err;
       failures++;
+      options.status.leaseFailures = failures;
       options.log.warn({ err, failures, part: 'feed' }, 'lease of the feed cannot be read; trying again');
       await pause(backOffMs(failures - 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signals.stop);
     }
   }
+  options.status.state = 'stopped';
 }
 
-function acquireLease({ positionStore, firstPositionMs, log }: FeedOptions, signal: AbortSignal): Promise<Positions> {
+function acquireLease(
+  { positionStore, firstPositionMs, status, log }: FeedOptions,
+  signal: AbortSignal,
+): Promise<Positions> {
   const first = async (): Promise<Positions> => {
     const timeMs = await firstPositionMs(signal);
     return { variableUpdates: timeMs, finishedTasks: timeMs };
   };
-  return positionStore.acquire(first, () => log.info({ part: 'feed' }, 'another instance leads; waiting'), signal);
+  const onWaiting = (): void => {
+    status.state = 'waiting';
+    status.leaseFailures = 0;
+    log.info({ part: 'feed' }, 'another instance leads; waiting');
+  };
+  return positionStore.acquire(first, onWaiting, signal);
 }
 
 async function leadFrom(from: Positions, options: FeedOptions, { stop, abort }: FeedSignals): Promise<void> {
-  const { pipeline, positionStore, log } = options;
+  const { pipeline, positionStore, status, clock, log } = options;
   const tracks = createTracks(from, options);
+  const oldestMs = (): number => {
+    const oldest = [tracks.variableUpdates.oldestPendingMs(), tracks.finishedTasks?.oldestPendingMs() ?? null];
+    return Math.min(clock.nowMs(), ...oldest.filter((timeMs) => timeMs !== null));
+  };
+  Object.assign(status, {
+    state: 'leading',
+    readMs: performance.now(),
+    failures: 0,
+    lagSeconds: () => (clock.nowMs() - oldestMs()) / 1000,
+  } satisfies Partial<FeedStatus>);
   const lost = new AbortController();
   const drained = new AbortController();
   const notice = AbortSignal.any([stop, lost.signal]);
-  const run = { abort: AbortSignal.any([abort, lost.signal]), stopRetrying: notice };
+  const term = {
+    abort: AbortSignal.any([abort, lost.signal]),
+    stopRetrying: notice,
+    readAgainUntilMs: clock.nowMs() + CLOCK_BEHIND_MS,
+  };
   const positions = (): Positions => {
     const variableUpdates = tracks.variableUpdates.positionMs();
     return { variableUpdates, finishedTasks: tracks.finishedTasks?.positionMs() ?? variableUpdates };
@@ -88,20 +119,28 @@ async function leadFrom(from: Positions, options: FeedOptions, { stop, abort }: 
   };
 
   log.info({ part: 'feed', from: new Date(from.variableUpdates).toISOString() }, 'leading the feed');
+  const legacy = positionStore.legacy();
+  const submit = legacy.endedCleanly
+    ? (changes: Change[]) => pipeline.submit(changes, finish, term)
+    : submitWithCare({ pipeline, positionStore, positions, legacy, finish, term, log });
   const renewals = renewLease(positions, options, lost, AbortSignal.any([abort, lost.signal, drained.signal]));
   await followFeed(
     tracks,
     {
-      clock: options.clock,
+      clock,
       pollMs: options.pollMs,
-      submit: (changes) => pipeline.submit(changes, finish, run),
-      ...reportFailures(log),
+      submit,
+      ...reportFailures(status, log),
+      onTurn: () => {
+        status.readMs = performance.now();
+      },
     },
     notice,
   );
-  await pipeline.drain(run.abort);
+  await pipeline.drain(term.abort);
   drained.abort();
   await renewals;
+  Object.assign(status, { state: 'waiting', lagSeconds: () => null } satisfies Partial<FeedStatus>);
   if (lost.signal.aborted) return;
   // Without this write the next start would wait for the lease to end; it is given a moment even behind the deadline.
   await positionStore.save(positions(), AbortSignal.timeout(LAST_SAVE_MS), true).catch((err: unknown) => {
@@ -112,28 +151,34 @@ async function leadFrom(from: Positions, options: FeedOptions, { stop, abort }: 
 function createTracks(from: Positions, options: FeedOptions): Tracks {
   const { first, most } = options.pageRows ?? DEFAULT_PAGE_ROWS;
   const settleMs = options.settleSeconds * 1000;
-  const track = <T>(source: FeedSource<T>, startMs: number) =>
-    createFeedTrack(source, { startMs, settleMs, pageSize: { rows: first, most } });
+  const track = <T>(feed: 'variable_updates' | 'finished_tasks', source: FeedSource<T>, startMs: number) =>
+    createFeedTrack(source, {
+      startMs,
+      settleMs,
+      pageSize: { rows: first, most },
+      onRows: (counts) => options.onRows?.(feed, counts),
+    });
+  const { variableUpdates, finishedTasks } = options;
   return {
-    variableUpdates: track(options.variableUpdates, from.variableUpdates),
-    finishedTasks: options.finishedTasks === null ? null : track(options.finishedTasks, from.finishedTasks),
+    variableUpdates: track('variable_updates', variableUpdates, from.variableUpdates),
+    finishedTasks: finishedTasks === null ? null : track('finished_tasks', finishedTasks, from.finishedTasks),
   };
 }
 
 async function renewLease(
   positions: () => Positions,
-  { positionStore, leaseSeconds, log }: FeedOptions,
+  { positionStore, leaseSeconds, status, log }: FeedOptions,
   lost: AbortController,
   end: AbortSignal,
 ): Promise<void> {
-  let failures = 0;
   while (!end.aborted) {
     await pause((leaseSeconds * 1000) / RENEWALS_IN_A_LEASE, end);
     if (end.aborted) return;
     try {
       await positionStore.save(positions(), end);
+      const { leaseFailures: failures } = status;
       if (failures > 0) log.info({ failures, part: 'feed' }, 'position of the feed is saved again');
-      failures = 0;
+      status.leaseFailures = 0;
     } catch (err) {
       if (end.aborted) return;
       if (failureCodeOf(err) === 'LEADERSHIP_LOST') {
@@ -141,22 +186,24 @@ async function renewLease(
         lost.abort(new FormvaultError('LEADERSHIP_LOST', 'stepped down'));
         return;
       }
-      if (failures++ === 0)
+      if (status.leaseFailures++ === 0)
         log.warn({ err, part: 'feed' }, 'position of the feed cannot be saved; it stays where it was');
     }
   }
 }
 
 /** Failure rarely, recovery always. */
-function reportFailures(log: Log) {
+function reportFailures(status: FeedStatus, log: Log) {
   let loggedMs = Number.NEGATIVE_INFINITY;
   return {
     onFailure(err: unknown, failures: number): void {
+      status.failures = failures;
       if (performance.now() - loggedMs < LOG_FAILURES_EVERY_MS) return;
       loggedMs = performance.now();
       log.warn({ err, code: failureCodeOf(err), failures, part: 'feed' }, 'feed cannot be read; trying again');
     },
     onRecovery(failures: number): void {
+      status.failures = 0;
       loggedMs = Number.NEGATIVE_INFINITY;
       log.info({ failures, part: 'feed' }, 'feed is read again');
     },

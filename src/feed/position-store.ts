@@ -15,7 +15,10 @@ export type Positions = { variableUpdates: number; finishedTasks: number };
 
 export type PositionStore = ReturnType<typeof createPositionStore>;
 
-type FeedState = { owner: string | null; positions: Positions };
+/** What is left of the leader before: whether it gave the lease up, and how often each change was being tried when one ended. */
+export type Legacy = { endedCleanly: boolean; deaths: ReadonlyMap<string, number> };
+
+type FeedState = { owner: string | null; positions: Positions; trying: string[]; deaths: Record<string, number> };
 
 const VERSION = 1;
 const LOOKS_IN_A_LEASE = 5;
@@ -29,6 +32,10 @@ export function createPositionStore(
   let etag: string | null = null;
   /** A state that was there and is gone is no first start: its leader writes it again, else whoever saw it last. */
   let lastSeen: Positions | null = null;
+  /** Changes that are being tried one after the other, because an earlier leader ended without a word. */
+  let trying: string[] = [];
+  let deaths: Record<string, number> = {};
+  let endedCleanly = true;
 
   const objectOf = (state: FeedState) => ({
     bucket,
@@ -46,7 +53,7 @@ export function createPositionStore(
   }
 
   async function take(positions: Positions, seenEtag: string | null, signal: AbortSignal): Promise<boolean> {
-    const object = objectOf({ owner, positions });
+    const object = objectOf({ owner, positions, trying: [], deaths });
     const answer =
       seenEtag === null
         ? await store.putIfAbsent(object, signal)
@@ -55,6 +62,17 @@ export function createPositionStore(
     etag = answer.etag;
     lastSeen = positions;
     return true;
+  }
+
+  /** Whatever was being tried when a leader ended without giving up its lease may be what ended it. */
+  function takeOver(state: FeedState | null): void {
+    trying = [];
+    if (state?.owner === owner) return; // the answer to one's own write was lost: what was known before it holds
+    endedCleanly = state === null || state.owner === null;
+    deaths = {};
+    if (endedCleanly || state === null) return;
+    deaths = { ...state.deaths };
+    for (const ref of state.trying) deaths[ref] = (deaths[ref] ?? 0) + 1;
   }
 
   return {
@@ -85,6 +103,7 @@ export function createPositionStore(
         }
         const isFree = !isOthers || nowMs() - watched.sinceMs >= leaseSeconds * 1000;
         const positions = lastSeen;
+        if (isFree) takeOver(found?.state ?? null);
         if (isFree && (await take(positions, seenEtag, signal))) return positions;
         if (!isFree) await pause((leaseSeconds * 1000) / LOOKS_IN_A_LEASE, signal);
       }
@@ -96,7 +115,7 @@ export function createPositionStore(
      * @throws FormvaultError LEADERSHIP_LOST
      */
     async save(positions: Positions, signal: AbortSignal, release = false): Promise<void> {
-      const object = objectOf({ owner: release ? null : owner, positions });
+      const object = objectOf({ owner: release ? null : owner, positions, trying, deaths: release ? {} : deaths });
       let answer: { etag: string } | 'changed' | 'taken' =
         etag === null ? 'changed' : await store.putIfUnchanged(object, etag, signal);
       if (typeof answer === 'string') {
@@ -110,20 +129,29 @@ export function createPositionStore(
       etag = answer.etag;
       lastSeen = positions;
     },
+
+    /** Of the leader before; to be asked once the lease is acquired. */
+    legacy: (): Legacy => ({ endedCleanly, deaths: new Map(Object.entries(deaths)) }),
+
+    /** What is being tried from now on; it is written with the next `save`. */
+    noteTrying(refs: string[]): void {
+      trying = refs;
+    },
   };
 }
 
-function renderState({ owner, positions }: FeedState): string {
+function renderState({ owner, positions, trying, deaths }: FeedState): string {
   const position = {
     variableUpdates: new Date(positions.variableUpdates).toISOString(),
     finishedTasks: new Date(positions.finishedTasks).toISOString(),
   };
-  return `${JSON.stringify({ version: VERSION, owner, position, renewed: randomUUID() }, null, 2)}\n`;
+  const suspects = trying.length === 0 && Object.keys(deaths).length === 0 ? {} : { trying, deaths };
+  return `${JSON.stringify({ version: VERSION, owner, position, ...suspects, renewed: randomUUID() }, null, 2)}\n`;
 }
 
 function parseState(text: string, bucket: string): FeedState {
   try {
-    const { version, owner, position } = JSON.parse(text);
+    const { version, owner, position, trying = [], deaths = {} } = JSON.parse(text);
     const positions = {
       variableUpdates: Date.parse(position.variableUpdates),
       finishedTasks: Date.parse(position.finishedTasks),
@@ -131,7 +159,8 @@ function parseState(text: string, bucket: string): FeedState {
     if (version !== VERSION || Object.values(positions).some(Number.isNaN))
       throw new Error('unknown version or no times');
     if (owner !== null && typeof owner !== 'string') throw new Error('the owner is neither a text nor null');
-    return { owner, positions };
+    if (!Array.isArray(trying) || typeof deaths !== 'object') throw new Error('no list of suspects');
+    return { owner, positions, trying, deaths };
   } catch (cause) {
     throw new FormvaultError('CONFIG_INVALID', `could not read ${FEED_STATE_KEY} in the state bucket`, {
       cause,

@@ -1,15 +1,13 @@
-import http from 'node:http';
-import https from 'node:https';
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import type { AxiosResponse } from 'axios';
 import type { FailureCode, FailureContext } from '../errors.ts';
 import { type ResponseType, readAnswer } from './answer.ts';
-import { type Auth, basicAuthorization } from './auth.ts';
-import { createFailures, type Failures } from './http-failures.ts';
-import { createTokenSource, type TokenSource } from './oauth-token.ts';
-import { readUserAgent } from './user-agent.ts';
+import type { Auth } from './auth.ts';
+import { createFailures } from './http-failures.ts';
+import { createRecoveryGate, type RecoveryGate } from './recovery-gate.ts';
+import { createSignIn } from './sign-in.ts';
+import { type Call, createTransport } from './transport.ts';
 
 const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
-const MAX_REDIRECTS = 3;
 
 export type HttpClientOptions = {
   /** Without a slash at its end. */
@@ -20,6 +18,8 @@ export type HttpClientOptions = {
   /** What failures are called; `ENGINE_…` and `FORM_API_…` are also how the settings begin that hints name. */
   codes: { unavailable: FailureCode; rejected: FailureCode };
   maxSockets: number;
+  /** While the service is away, requests wait until one of them is answered, however long that takes. */
+  gate?: boolean;
 };
 
 export type HttpRequest = {
@@ -62,35 +62,19 @@ export interface HttpClient {
   request(request: HttpRequest & { responseType?: 'json' }): Promise<HttpAnswer<unknown>>;
   request(request: HttpRequest & { responseType: 'text' }): Promise<HttpAnswer<string>>;
   request(request: HttpRequest & { responseType: 'bytes' }): Promise<HttpAnswer<Uint8Array>>;
+  /** For another client of the same service: the value of its header `Authorization`, `null` where nobody signs in. */
+  authorization(signal: AbortSignal): Promise<string | null>;
+  /** Forgets a token that the service answered with a 401. */
+  refuse(value: string): void;
+  gate?: Pick<RecoveryGate, 'isOpen' | 'failures'>;
   close(): void;
 }
 
-type Call = {
-  method: HttpRequest['method'];
-  url: string;
-  body: unknown;
-  headers: Record<string, string>;
-  maxBytes: number;
-  timeoutMs: number;
-};
-
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const agents = {
-    httpAgent: new http.Agent({ keepAlive: true, maxSockets: options.maxSockets }),
-    httpsAgent: new https.Agent({ keepAlive: true, maxSockets: options.maxSockets }),
-  };
-  const transport = axios.create({
-    ...agents,
-    adapter: 'http',
-    proxy: false,
-    responseType: 'arraybuffer',
-    transformResponse: [],
-    maxBodyLength: Number.POSITIVE_INFINITY,
-    validateStatus: () => true,
-    headers: { 'User-Agent': readUserAgent() },
-  });
+  const transport = createTransport(options);
   const failures = createFailures(options.codes);
-  const tokens = options.auth.kind === 'oauth' ? tokenSource(transport, failures, options, options.auth) : null;
+  const signIn = createSignIn(options.auth, transport, failures, options.timeoutMs);
+  const gate = options.gate ? createRecoveryGate() : null;
 
   async function send(request: HttpRequest, responseType: ResponseType): Promise<AxiosResponse<Uint8Array>> {
     const call: Call = {
@@ -101,19 +85,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       maxBytes: request.maxBytes ?? DEFAULT_MAX_BYTES,
       timeoutMs: request.timeoutMs ?? options.timeoutMs,
     };
-    if (options.auth.kind === 'basic') {
-      call.headers.Authorization = basicAuthorization(options.auth.username, options.auth.password);
-    }
-    if (tokens === null) return callOnce(transport, call, request.signal);
-    const token = await tokens.read(request.signal);
-    const first = await callOnce(transport, withBearer(call, token), request.signal);
-    if (first.status !== 401) return first;
-    tokens.drop(token);
-    return callOnce(transport, withBearer(call, await tokens.read(request.signal)), request.signal);
+    const authorization = await signIn.authorization(request.signal);
+    if (authorization === null) return transport.exchange(call, request.signal);
+    const first = await transport.exchange(signed(call, authorization), request.signal);
+    if (first.status !== 401 || !signIn.canRenew) return first;
+    signIn.refuse(authorization);
+    const another = await signIn.authorization(request.signal);
+    return transport.exchange(another === null ? call : signed(call, another), request.signal);
   }
 
-  async function request(request: HttpRequest & { responseType?: ResponseType }): Promise<HttpAnswer<unknown>> {
-    const { responseType = 'json' } = request;
+  async function exchange(request: HttpRequest, responseType: ResponseType): Promise<HttpAnswer<unknown>> {
     const response = await send(request, responseType).catch((error: unknown) => {
       throw failures.ofTransport(error, request);
     });
@@ -131,12 +112,17 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     };
   }
 
+  async function request(request: HttpRequest & { responseType?: ResponseType }): Promise<HttpAnswer<unknown>> {
+    const { responseType = 'json', signal } = request;
+    return gate === null ? exchange(request, responseType) : gate.pass(() => exchange(request, responseType), signal);
+  }
+
   return {
     request: request as HttpClient['request'],
-    close() {
-      agents.httpAgent.destroy();
-      agents.httpsAgent.destroy();
-    },
+    authorization: signIn.authorization,
+    refuse: signIn.refuse,
+    ...(gate && { gate }),
+    close: transport.close,
   };
 }
 
@@ -148,60 +134,8 @@ function urlOf(baseUrl: string, { path, query = {} }: HttpRequest): string {
   return `${baseUrl}${path}${search.size === 0 ? '' : `?${search}`}`;
 }
 
-function withBearer(call: Call, token: string): Call {
-  return { ...call, headers: { ...call.headers, Authorization: `Bearer ${token}` } };
-}
-
-/** One exchange with a deadline for all of it; axios' own time-out does not see a body that trickles. */
-async function callOnce(transport: AxiosInstance, call: Call, signal: AbortSignal): Promise<AxiosResponse<Uint8Array>> {
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  const deadline = setTimeout(abort, call.timeoutMs);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await transport.request<Uint8Array>({
-      method: call.method,
-      url: call.url,
-      data: call.body,
-      headers: call.headers,
-      maxContentLength: call.maxBytes,
-      maxRedirects: call.method === 'GET' ? MAX_REDIRECTS : 0,
-      signal: stop.signal,
-    });
-  } catch (error) {
-    if (stop.signal.aborted && !signal.aborted) throw new Error(`no answer within ${call.timeoutMs} ms`);
-    throw error;
-  } finally {
-    clearTimeout(deadline);
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-function tokenSource(
-  transport: AxiosInstance,
-  failures: Failures,
-  { timeoutMs }: HttpClientOptions,
-  auth: Extract<Auth, { kind: 'oauth' }>,
-): TokenSource {
-  async function postForm(url: string, form: string, authorization: string, signal: AbortSignal): Promise<unknown> {
-    const request = { attempted: 'could not sign in', signal, context: {} };
-    const headers = {
-      Accept: 'application/json',
-      Authorization: authorization,
-      'Content-Type': 'application/x-www-form-urlencoded',
-    };
-    const call: Call = { method: 'POST', url, body: form, headers, maxBytes: DEFAULT_MAX_BYTES, timeoutMs };
-    const response = await callOnce(transport, call, signal).catch((error: unknown) => {
-      throw failures.ofTransport(error, request);
-    });
-    if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429) {
-      throw failures.signInRefused(response.status);
-    }
-    failures.check(response, request);
-    return readAnswer(response, 'json', JSON.parse, () => failures.notTheService(response.status, request));
-  }
-  return createTokenSource(auth, postForm, (cause) => failures.signInRefused(null, cause));
+function signed(call: Call, authorization: string): Call {
+  return { ...call, headers: { ...call.headers, Authorization: authorization } };
 }
 
 function plainHeaders(headers: AxiosResponse['headers']): Record<string, string> {

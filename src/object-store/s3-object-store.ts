@@ -1,8 +1,9 @@
 /**
  * The object store on S3 or a server that speaks its protocol.
  *
- * The client tries three times by itself. A write whose answer was lost is thereby sent again and finds its own object: it
- * comes back as `taken` or `changed`, and the caller compares. Do not turn that into an error here, or into a success.
+ * The callers try again, not the client: a server that hangs is noticed within seconds. Only a request whose connection broke
+ * is sent once more. A write whose answer was lost, sent again here or by its caller, finds its own object: it comes back as
+ * `taken` or `changed`, and the caller compares. Do not turn that into an error here, or into a success.
  */
 import {
   type BucketLocationConstraint,
@@ -19,6 +20,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { FormvaultError } from '../errors.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
+import { createBrokenConnectionRetry, MAX_ATTEMPTS } from './broken-connection-retry.ts';
 import type { ObjectStore, ObjectToPut, StoredObject } from './object-store.ts';
 import { isWriteConflict, s3Failure, statusOf } from './s3-failure.ts';
 
@@ -36,7 +38,7 @@ export type S3Tuning = {
   /** Without them, the SDK's own chain. */
   credentials?: NonNullable<S3ClientConfig['credentials']>;
   connectionTimeoutMs?: number;
-  /** For one attempt with an empty body; a body adds a millisecond for every 100 bytes. */
+  /** For a request with an empty body; a body adds a millisecond for every 100 bytes. */
   requestTimeoutMs?: number;
   pageSize?: number;
 };
@@ -49,7 +51,7 @@ const MAX_CONFLICT_PAUSE_MS = 1_000;
 type SendOptions = { abortSignal: AbortSignal; requestTimeout: number };
 
 export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {}): ObjectStore {
-  const { connectionTimeoutMs = 5_000, requestTimeoutMs = 10_000, pageSize } = tuning;
+  const { connectionTimeoutMs = 3_000, requestTimeoutMs = 5_000, pageSize } = tuning;
   const client = new S3Client(clientConfig(settings, tuning, connectionTimeoutMs, requestTimeoutMs));
   const encryption = {
     ...(settings.sse === undefined ? {} : { ServerSideEncryption: settings.sse }),
@@ -192,14 +194,17 @@ function clientConfig(
     ...(settings.forcePathStyle === undefined ? {} : { forcePathStyle: settings.forcePathStyle }),
     ...(tuning.credentials === undefined ? {} : { credentials: tuning.credentials }),
     cacheMiddleware: true,
+    maxAttempts: MAX_ATTEMPTS,
+    retryStrategy: createBrokenConnectionRetry(),
     requestHandler: new NodeHttpHandler({
       httpAgent: agent,
       httpsAgent: agent,
       connectionTimeout: connectionTimeoutMs,
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
-      // the request's time-out ends with the headers of the answer; this one watches over its body
-      socketTimeout: requestTimeoutMs,
+      // the request's time-out ends with the headers of the answer; this one watches over its body, and lets S3 think longer
+      // about a large object than about a small one
+      socketTimeout: 2 * requestTimeoutMs,
     }),
   };
 }

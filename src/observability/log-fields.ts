@@ -18,6 +18,9 @@ export const LOG_FIELDS = {
   outcome: 'text',
   attempt: 'number',
   pauseMs: 'number',
+  /** What failed in an outage: a bucket, the form API, a form. */
+  target: 'text',
+  seconds: 'number',
   durationMs: 'number',
 
   processInstanceId: 'text',
@@ -46,6 +49,8 @@ export const LOG_FIELDS = {
   inFlight: 'number',
 
   part: 'text',
+  /** That Formvault itself listens on. */
+  address: 'text',
   signal: 'text',
   exitCode: 'number',
   version: 'text',

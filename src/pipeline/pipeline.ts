@@ -1,140 +1,173 @@
 /**
  * Changes in, outcomes out.
  *
- * A change is finished when each of its submissions is persisted, unchanged or ignored. Passing faults are tried again in
- * place and keep their slot, so that in an outage the feed comes to a stand behind them. What needs a person waits outside of
- * the slots and is tried again now and then; the others go on, the position of the feed does not. Nothing is ever skipped:
- * what is not finished when the process ends is read again after the start.
+ * A change is finished when each of its submissions is persisted, unchanged or ignored, or when the change was handed over to the
+ * engine. Passing faults are tried again in place for some seconds; what fails then, and what no waiting mends, is handed
+ * over. In an outage the feed comes to a stand behind what is held (`outages.ts`). Nothing is ever skipped: what is not
+ * finished when the process ends is read again after the start.
  */
 import pLimit from 'p-limit';
-import { failureCodeOf } from '../errors.ts';
-import type { Log } from '../observability/log.ts';
+import { FormvaultError, failureCodeOf } from '../errors.ts';
 import type { Change } from '../submission/change.ts';
 import type { Found } from '../submission/split-convention.ts';
-import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
-import { decideOutcome, type Outcome } from './outcome.ts';
-import type { createPreparation, PreparedChange } from './prepare-changes.ts';
-import { type Processing, processSubmission } from './process-submission.ts';
+import type { HandOver } from './hand-over.ts';
+import { decideOutcome } from './outcome.ts';
+import type { createPreparation, PreparedChange, Topic } from './prepare-changes.ts';
+import {
+  type Failure,
+  failureOf,
+  NOTHING_KNOWN,
+  type Running,
+  type RunResult,
+  type RunSignals,
+  runInPlace,
+} from './run-in-place.ts';
 
 export type Pipeline = ReturnType<typeof createPipeline>;
 
-/** Signals of one time as a leader. */
-export type RunSignals = {
-  /** Aborts the runs themselves. */
-  abort: AbortSignal;
-  /** No more second attempts: what fails now is left to the next start. */
-  stopRetrying: AbortSignal;
+/** One time as a leader. */
+export type Term = RunSignals & {
+  /** By the engine's clock: what happened before may have been handed over by an earlier leader. */
+  readAgainUntilMs: number;
 };
+
+type Finish = (change: Change) => void;
 
 const QUEUED_SUBMISSIONS = 256;
 const MAX_BYTES_IN_FLIGHT = 64_000_000;
-const MAX_WAITING = 1_000;
-/** A JSON pointer can be as long as the variable is deep. */
-const MAX_SOURCE_LENGTH = 200;
+const MAX_HELD = 1_000;
+/** Runs wait for the engine too, when there is much to hand over. */
+const MAX_RUNS = 2_000;
+/** How often a batch is read that fails for no known reason, before each of its changes is read by itself. */
+const READS_TOGETHER = 4;
 const LOOK_FOR_ROOM_MS = 10;
 const TELL_EVERY_MS = 60_000;
-const FIRST_WAIT_MS = 5_000;
-const LONGEST_WAIT_MS = 300_000;
+const REFUSED_PAUSE_MS = 10_000;
 
-export function createPipeline(options: {
-  preparation: ReturnType<typeof createPreparation>;
-  processing: Processing;
-  concurrency: number;
-  log: Log;
-}) {
-  const { preparation, processing, log } = options;
+export function createPipeline(
+  options: Running & {
+    preparation: ReturnType<typeof createPreparation>;
+    handOver: HandOver;
+    /** `queue`: every change becomes an external task. */
+    dispatch: 'direct' | 'queue';
+    concurrency: number;
+  },
+) {
+  const { preparation, handOver, outages, log, metrics } = options;
   const limit = pLimit(options.concurrency);
   const runs = new Set<Promise<void>>();
   let bytesInFlight = 0;
-  let waiting = 0;
 
-  async function runToOutcome(prepared: PreparedChange, found: Found, signals: RunSignals): Promise<Outcome> {
-    const { change, topic, circumstances } = prepared;
-    const source = 'submission' in found ? found.submission.source.slice(0, MAX_SOURCE_LENGTH) : change.ref;
-    for (let attempt = 1; ; attempt++) {
-      if (signals.abort.aborted) return 'interrupted';
-      const startedMs = performance.now();
-      const measure = () => ({ source, topic, attempt, durationMs: Math.round(performance.now() - startedMs) });
-      try {
-        const { result, bucket, bytes } = await processSubmission(
-          found,
-          change,
-          circumstances,
-          processing,
-          signals.abort,
-        );
-        log.info({ ...measure(), outcome: result, bucket, bytes }, 'submission kept');
-        return result;
-      } catch (err) {
-        const decision = decideOutcome(err, attempt);
-        if (decision.kind === 'interrupted' || signals.abort.aborted) return 'interrupted';
-        const failure = { ...measure(), code: failureCodeOf(err), err };
-        if (decision.kind === 'wait') {
-          log.error({ ...failure, outcome: 'waiting' }, 'submission cannot be kept yet');
-          return 'waiting';
-        }
-        if (signals.stopRetrying.aborted) return 'interrupted';
-        log.warn({ ...failure, outcome: 'retry', pauseMs: decision.pauseMs }, 'submission will be tried again');
-        await pause(decision.pauseMs, signals.stopRetrying);
-      }
+  /** Runs each submission; one variable may hold a million of them, which are found as there is room for them. */
+  async function runAll(prepared: PreparedChange, unfinished: Iterable<Found>, term: Term) {
+    const failures: (Failure & { found: Found })[] = [];
+    let isInterrupted = false;
+    const started = new Set<Promise<void>>();
+    for (const found of unfinished) {
+      const run = limit(async () => {
+        const result = await runInPlace(prepared, found, options, term);
+        if (result === 'interrupted') isInterrupted = true;
+        else if (result !== 'kept') failures.push({ ...result, found });
+      }).finally(() => started.delete(run));
+      started.add(run);
+      while (started.size >= options.concurrency) await Promise.race(started);
+      if (term.abort.aborted) isInterrupted = true;
+      if (isInterrupted) break;
     }
+    await Promise.all(started);
+    return { failures, isInterrupted };
   }
 
-  /** Runs the submissions of a change; those that end in `waiting` again after a while, until none is left. */
-  async function runChange(prepared: PreparedChange, finish: () => void, signals: RunSignals): Promise<void> {
+  async function runChange(prepared: PreparedChange, finish: Finish, term: Term): Promise<void> {
     let unfinished: Iterable<Found> = prepared.found;
-    for (let round = 0; ; round++) {
-      const left: Found[] = [];
-      let isInterrupted = false;
-      const started = new Set<Promise<void>>();
-      for (const found of unfinished) {
-        const run = limit(async () => {
-          const outcome = await runToOutcome(prepared, found, signals);
-          if (outcome === 'waiting') left.push(found);
-          if (outcome === 'interrupted') isInterrupted = true;
-        }).finally(() => started.delete(run));
-        started.add(run);
-        // One variable may hold a million submissions: they are found as there is room for them.
-        while (started.size >= options.concurrency) await Promise.race(started);
-        if (signals.abort.aborted) {
-          isInterrupted = true;
-          break;
-        }
-      }
-      await Promise.all(started);
-      if (isInterrupted) return;
-      if (left.length === 0) return finish();
-      await waitForAPerson(round, signals);
-      if (signals.stopRetrying.aborted) return;
-      unfinished = left;
-    }
+    await untilFinal(prepared, finish, term, async () => {
+      const { failures, isInterrupted } = await runAll(prepared, unfinished, term);
+      unfinished = failures.map(({ found }) => found);
+      if (isInterrupted) return 'interrupted';
+      // What no waiting mends goes first: there is no use in holding the change for the others.
+      return failures.find(({ cause }) => cause === null) ?? failures[0] ?? 'kept';
+    });
   }
 
   /** A change that the engine refuses to tell about does not hold up the others of its batch. */
-  async function prepareLater(change: Change, finish: (change: Change) => void, signals: RunSignals): Promise<void> {
-    for (let round = 0; !signals.stopRetrying.aborted; round++) {
-      await waitForAPerson(round, signals);
-      if (signals.stopRetrying.aborted) return;
-      try {
-        const { changes, ignored } = await preparation.prepare([change], signals.abort);
-        for (const each of ignored) finish(each);
-        for (const each of changes) await runChange(each, () => finish(each.change), signals);
-        return;
-      } catch (err) {
-        if (decideOutcome(err, round + 1).kind === 'interrupted') return;
-        log.error(
-          { err, code: failureCodeOf(err), source: change.ref, outcome: 'waiting' },
-          'change cannot be kept yet',
-        );
+  async function prepareAlone(change: Change, finish: Finish, term: Term): Promise<void> {
+    const topic = topicByKind(change);
+    await untilFinal({ change, topic }, finish, term, async () => {
+      for (let attempt = 1; !term.stopRetrying.aborted; attempt++) {
+        try {
+          const { changes } = await preparation.prepare([change], term.abort);
+          for (const prepared of changes) await runChange(prepared, finish, term);
+          return changes.length === 0 ? 'kept' : 'interrupted'; // finished, or not, by its own run
+        } catch (error) {
+          const decision = decideOutcome(error, { number: attempt, isLast: true });
+          if (decision.kind === 'incident') return failureOf(error, NOTHING_KNOWN);
+          if (decision.kind !== 'retry') break;
+          await pause(decision.pauseMs, term.stopRetrying);
+        }
       }
+      return 'interrupted';
+    });
+  }
+
+  async function untilFinal(
+    { change, topic }: Pick<PreparedChange, 'change' | 'topic'>,
+    finish: Finish,
+    term: Term,
+    run: () => Promise<RunResult>,
+  ): Promise<void> {
+    for (;;) {
+      const result = await run();
+      if (result === 'interrupted') return;
+      if (result === 'kept') return finish(change);
+      const verdict = await outages.decide(result.cause, term.stopRetrying);
+      if (verdict === 'stopped') return;
+      if (verdict === 'try-again') continue;
+      const { error: err, about } = result;
+      if (!(await handOverForSure({ change, topic }, about, term))) return;
+      metrics.changeEnded(topic, 'handed_over', null);
+      const fields = { source: change.ref, topic, code: failureCodeOf(err), outcome: 'handed_over', err };
+      log.warn(fields, 'change handed over to the engine');
+      return finish(change);
     }
   }
 
-  async function waitForAPerson(round: number, signals: RunSignals): Promise<void> {
-    waiting++;
-    await pause(backOffMs(round, FIRST_WAIT_MS, LONGEST_WAIT_MS), signals.stopRetrying);
-    waiting--;
+  /** Tries as long as the engine is away or refuses; false when that was interrupted. */
+  async function handOverForSure(
+    { change, topic, ...prepared }: Pick<PreparedChange, 'change' | 'topic'> & Partial<PreparedChange>,
+    about: Failure['about'],
+    term: Term,
+    suspect?: true,
+  ): Promise<boolean> {
+    const userTask = change.kind === 'task' ? change.task : (prepared.circumstances?.userTask ?? null);
+    const details = {
+      ...about,
+      topic,
+      activityId: userTask?.definitionKey ?? null,
+      taskId: userTask?.id ?? null,
+      ...(suspect === undefined ? {} : { suspect }),
+    };
+    for (let attempt = 1; !term.stopRetrying.aborted; attempt++) {
+      try {
+        await handOver.handOver(change, details, term.abort);
+        return true;
+      } catch (err) {
+        const decision = decideOutcome(err, { number: attempt, isLast: false });
+        if (decision.kind === 'interrupted' || decision.kind === 'discard') return false;
+        const pauseMs = decision.kind === 'retry' ? decision.pauseMs : REFUSED_PAUSE_MS;
+        const fields = { err, code: failureCodeOf(err), source: change.ref, attempt, pauseMs };
+        log.error(fields, 'change cannot be handed over to the engine; trying again');
+        await pause(pauseMs, term.stopRetrying);
+      }
+    }
+    return false;
+  }
+
+  async function queue(prepared: PreparedChange, finish: Finish, term: Term): Promise<void> {
+    const about = { form: null, caseId: prepared.circumstances.case.caseId };
+    if (!(await handOverForSure(prepared, about, term))) return;
+    metrics.changeEnded(prepared.topic, 'handed_over', null);
+    finish(prepared.change);
   }
 
   /** Keeps count of a run until it ends; the value of its variable is held in memory that long. */
@@ -150,46 +183,56 @@ export function createPipeline(options: {
     runs.add(run);
   }
 
-  async function prepareBatch(
-    changes: Change[],
-    finish: (change: Change) => void,
-    signals: RunSignals,
-  ): Promise<PreparedChange[]> {
-    for (let attempt = 1; !signals.stopRetrying.aborted; attempt++) {
+  /** Those of a batch that have something to keep; what an earlier leader handed over is finished. */
+  async function prepareBatch(changes: Change[], finish: Finish, term: Term): Promise<PreparedChange[]> {
+    for (let attempt = 1; !term.stopRetrying.aborted; attempt++) {
       try {
-        const prepared = await preparation.prepare(changes, signals.stopRetrying);
-        for (const change of prepared.ignored) finish(change);
+        const left = await withoutHandedOver(changes, finish, term);
+        const prepared = await preparation.prepare(left, term.stopRetrying);
+        for (const change of prepared.ignored) {
+          metrics.changeEnded(topicByKind(change), 'ignored', null);
+          finish(change);
+        }
         return prepared.changes;
       } catch (err) {
-        const decision = decideOutcome(err, attempt);
-        if (decision.kind === 'interrupted' || signals.stopRetrying.aborted) break;
+        const decision = decideOutcome(err, { number: attempt, isLast: attempt >= READS_TOGETHER });
+        if (decision.kind === 'interrupted' || decision.kind === 'discard' || term.stopRetrying.aborted) break;
         const failure = { err, code: failureCodeOf(err), changes: changes.length, attempt };
-        if (decision.kind === 'wait') {
-          log.error({ ...failure, outcome: 'waiting' }, 'changes cannot be read yet');
-          if (changes.length === 1) for (const change of changes) track(change, prepareLater(change, finish, signals));
-          else return (await Promise.all(changes.map((each) => prepareBatch([each], finish, signals)))).flat();
+        if (decision.kind === 'incident') {
+          log.error(failure, 'changes cannot be read together; reading each by itself');
+          for (const change of changes) track(change, prepareAlone(change, finish, term));
           break;
         }
         log.warn({ ...failure, pauseMs: decision.pauseMs }, 'changes will be read again');
-        await pause(decision.pauseMs, signals.stopRetrying);
+        await pause(decision.pauseMs, term.stopRetrying);
       }
     }
     return [];
   }
 
+  async function withoutHandedOver(changes: Change[], finish: Finish, term: Term): Promise<Change[]> {
+    const readAgain = changes.filter(({ timeMs }) => timeMs <= term.readAgainUntilMs);
+    if (readAgain.length === 0) return changes;
+    const refs = readAgain.map(({ ref }) => ref);
+    const handedOver = await handOver.findHandedOver(refs, term.stopRetrying);
+    for (const change of readAgain) if (handedOver.has(change.ref)) finish(change);
+    return changes.filter(({ ref }) => !handedOver.has(ref));
+  }
+
   async function waitForRoom(signal: AbortSignal): Promise<void> {
     const isFull = () =>
-      limit.pendingCount > QUEUED_SUBMISSIONS || bytesInFlight > MAX_BYTES_IN_FLIGHT || waiting > MAX_WAITING;
+      limit.pendingCount > QUEUED_SUBMISSIONS ||
+      bytesInFlight > MAX_BYTES_IN_FLIGHT ||
+      outages.held() > MAX_HELD ||
+      runs.size > MAX_RUNS;
     const sinceMs = performance.now();
     let toldMs = sinceMs;
     while (isFull() && !signal.aborted) {
       await pause(LOOK_FOR_ROOM_MS, signal);
       if (performance.now() - toldMs < TELL_EVERY_MS) continue;
       toldMs = performance.now();
-      log.error(
-        { inFlight: runs.size, sinceMs: Math.round(toldMs - sinceMs) },
-        'feed stands still behind what cannot be kept',
-      );
+      const fields = { inFlight: runs.size, sinceMs: Math.round(toldMs - sinceMs) };
+      log.error(fields, 'feed stands still behind what cannot be kept');
     }
   }
 
@@ -198,18 +241,32 @@ export function createPipeline(options: {
      * Takes changes on, once there is room, and calls `finish` for each when its outcome is final. Never throws; what was
      * not finished when the signals abort is left to the next start.
      */
-    async submit(changes: Change[], finish: (change: Change) => void, signals: RunSignals): Promise<void> {
-      for (const prepared of await prepareBatch(changes, finish, signals)) {
-        await waitForRoom(signals.abort);
-        track(
-          prepared.change,
-          runChange(prepared, () => finish(prepared.change), signals),
-        );
+    async submit(changes: Change[], finish: Finish, term: Term): Promise<void> {
+      for (const prepared of await prepareBatch(changes, finish, term)) {
+        await waitForRoom(term.stopRetrying);
+        if (term.stopRetrying.aborted) return;
+        const run = options.dispatch === 'queue' ? queue : runChange;
+        track(prepared.change, run(prepared, finish, term));
       }
     },
 
+    /** A change that ended the process twice is not run here any more. */
+    handOverSuspect(change: Change, finish: Finish, term: Term): void {
+      const topic = topicByKind(change);
+      const run = async (): Promise<void> => {
+        if (!(await handOverForSure({ change, topic }, NOTHING_KNOWN, term, true))) return;
+        metrics.changeEnded(topic, 'handed_over', null);
+        const err = new FormvaultError('UNEXPECTED', 'could not keep a change during which Formvault ended twice');
+        log.error(
+          { err, source: change.ref, topic, outcome: 'handed_over' },
+          'suspect change handed over to the engine',
+        );
+        finish(change);
+      };
+      track(change, run());
+    },
+
     inFlight: () => runs.size,
-    waiting: () => waiting,
 
     /** Waits until every run has ended, or the signal aborts. */
     async drain(signal: AbortSignal): Promise<void> {
@@ -218,4 +275,9 @@ export function createPipeline(options: {
       while (runs.size > 0 && !signal.aborted) await Promise.race([Promise.all(runs), aborted]);
     },
   };
+}
+
+/** Where nothing more is known of a change. */
+function topicByKind({ kind }: Change): Topic {
+  return kind === 'task' ? 'user-task-completed' : 'convention-variable';
 }

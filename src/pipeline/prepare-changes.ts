@@ -18,7 +18,8 @@ import { buildFromTask } from '../submission/build-from-task.ts';
 import type { Change, TaskChange, UserTask, VariableChange } from '../submission/change.ts';
 import { type Found, holdsConvention, splitConvention } from '../submission/split-convention.ts';
 
-export type Topic = 'user-task-completed' | 'convention-variable';
+export const TOPICS = ['user-task-completed', 'convention-variable'] as const;
+export type Topic = (typeof TOPICS)[number];
 
 export type PreparedChange = { change: Change; topic: Topic; circumstances: Circumstances; found: Iterable<Found> };
 
@@ -28,10 +29,13 @@ export type Prepared = { changes: PreparedChange[]; ignored: Change[] };
 export type Preparation = {
   capture: 'convention' | 'forms' | 'all';
   history: Pick<EngineHistory, 'readProcessInstances' | 'readUpdatesOf' | 'readFile'>;
-  models: ProcessModels;
+  models: Pick<ProcessModels, 'read'>;
   userTasks: UserTasks;
   origins: Origins;
 };
+
+/** What is kept implicitly can be switched off in the BPMN; where a modeller asks for it by a service task, it is kept. */
+export type Asked = 'implicitly' | 'explicitly';
 
 type Draft = Omit<PreparedChange, 'circumstances'> & { model: ProcessModel; userTask: UserTask | null };
 
@@ -41,7 +45,7 @@ export function createPreparation({ capture, history, models, userTasks, origins
   /** Activity instances that wrote convention data. */
   const withConvention = new LRUCache<string, true>({ max: REMEMBERED_ACTIVITIES });
 
-  async function draftVariables(changes: VariableChange[], signal: AbortSignal): Promise<Draft[]> {
+  async function draftVariables(changes: VariableChange[], asked: Asked, signal: AbortSignal): Promise<Draft[]> {
     const candidates = changes.flatMap((change) => {
       const found = splitConvention(change);
       const first = found.next();
@@ -61,20 +65,21 @@ export function createPreparation({ capture, history, models, userTasks, origins
     for (const { change, found } of candidates) {
       const model = await models.read(change, signal);
       const userTask = tasks.get(change.activityInstanceId ?? '') ?? null;
-      if (settingsFor(model, userTask?.definitionKey ?? null).keepNothing) continue;
+      if (asked === 'implicitly' && settingsFor(model, userTask?.definitionKey ?? null).keepNothing) continue;
       const topic = userTask === null ? 'convention-variable' : 'user-task-completed';
       drafts.push({ change, topic, model, userTask, found });
     }
     return drafts;
   }
 
-  async function draftTasks(changes: TaskChange[], signal: AbortSignal): Promise<Draft[]> {
+  async function draftTasks(changes: TaskChange[], asked: Asked, signal: AbortSignal): Promise<Draft[]> {
     const candidates: { change: TaskChange; model: ProcessModel; isForm: boolean }[] = [];
     for (const change of changes) {
       if (capture === 'convention' || withConvention.has(change.activityInstanceId ?? '')) continue;
       const model = await models.read(change, signal);
       const isForm = hasForm(model.userTasks.get(change.task.definitionKey));
-      if (settingsFor(model, change.task.definitionKey).keepNothing || (!isForm && capture !== 'all')) continue;
+      if (asked === 'implicitly' && settingsFor(model, change.task.definitionKey).keepNothing) continue;
+      if (!isForm && capture !== 'all') continue;
       candidates.push({ change, model, isForm });
     }
     if (candidates.length === 0) return [];
@@ -92,11 +97,11 @@ export function createPreparation({ capture, history, models, userTasks, origins
 
   return {
     /** @throws FormvaultError ENGINE_UNAVAILABLE, ENGINE_REJECTED; nothing is done then, and it may be tried again. */
-    async prepare(changes: Change[], signal: AbortSignal): Promise<Prepared> {
+    async prepare(changes: Change[], signal: AbortSignal, asked: Asked = 'implicitly'): Promise<Prepared> {
       const variables = changes.filter((change) => change.kind === 'variable');
       const tasks = changes.filter((change) => change.kind === 'task');
       for (const task of tasks) userTasks.remember(task);
-      const drafts = [...(await draftVariables(variables, signal)), ...(await draftTasks(tasks, signal))];
+      const drafts = [...(await draftVariables(variables, asked, signal)), ...(await draftTasks(tasks, asked, signal))];
       const caseOf = await readCases(
         history,
         drafts.map(({ change }) => change),

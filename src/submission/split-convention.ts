@@ -10,6 +10,7 @@ import type { VariableChange } from './change.ts';
 import { digestOf } from './digest.ts';
 import { findMember, isKind, JsonSyntaxError, type JsonTree, parseJsonTree, pointerOf, textOf } from './json-tree.ts';
 import type { FormSection, ProcessSection, Submission } from './submission.ts';
+import { hintToWriteAgain } from './write-again.ts';
 
 const FORM_SECTION_FIELDS = ['name', 'formId', 'formVersionId', 'submissionDate', 'submittedBy'] as const;
 /** In a failure; a pointer can be as long as the variable is deep. */
@@ -22,15 +23,17 @@ const MAY_HOLD_FORM = /"form"|\\u/;
  */
 export type Found = { submission: Submission } | { invalid: FormvaultError };
 
-export function* splitConvention(change: Pick<VariableChange, 'ref' | 'text'>): Generator<Found> {
+type Text = Pick<VariableChange, 'ref' | 'text' | 'variableName'>;
+
+export function* splitConvention(change: Text): Generator<Found> {
   if (!MAY_HOLD_FORM.test(change.text)) return;
   let tree: JsonTree;
   try {
     tree = parseJsonTree(change.text);
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
-    if (change.text.includes('"form"'))
-      yield { invalid: invalid('could not parse the variable as JSON', change.ref, '', error) };
+    const attempted = 'could not parse the variable as JSON';
+    if (change.text.includes('"form"')) yield { invalid: invalid(attempted, 'as valid JSON', change, '', error) };
     return;
   }
   const emailOfRoot = readEmail(tree, 0);
@@ -39,7 +42,7 @@ export function* splitConvention(change: Pick<VariableChange, 'ref' | 'text'>): 
     const wrong = FORM_SECTION_FIELDS.find((field) => isStructure(tree, findMember(tree, section, field)));
     if (wrong !== undefined) {
       const attempted = `could not read form.${wrong}, which is an object or an array instead of a text`;
-      yield { invalid: invalid(attempted, change.ref, pointer) };
+      yield { invalid: invalid(attempted, `with a text in form.${wrong}`, change, pointer) };
       continue;
     }
     yield {
@@ -111,9 +114,16 @@ function isStructure(tree: JsonTree, node: number | null): boolean {
   return node !== null && (isKind(tree, node, 'object') || isKind(tree, node, 'array'));
 }
 
-function invalid(attempted: string, ref: string, pointer: string, cause?: unknown): FormvaultError {
+function invalid(
+  attempted: string,
+  how: string,
+  { ref, variableName }: Text,
+  pointer: string,
+  cause?: unknown,
+): FormvaultError {
   return new FormvaultError('SUBMISSION_INVALID', attempted, {
     cause,
+    hint: hintToWriteAgain(variableName, how),
     context: { source: `${ref}#${pointer.slice(0, MAX_POINTER_LENGTH)}` },
   });
 }

@@ -6,10 +6,11 @@ const PARTS: string[][] = [
   ['main'],
   ['commands'],
   ['app'],
+  ['start-up'],
   ['config'],
-  ['feed', 'web'],
+  ['feed', 'tasks', 'web'],
   ['pipeline'],
-  ['enrichment', 'vault'],
+  ['enrichment', 'vault', 'incidents', 'own-process'],
   ['engine', 'object-store'],
   ['submission'],
   ['errors'],
@@ -17,17 +18,21 @@ const PARTS: string[][] = [
 /** For everybody; they know of each other and of the errors. */
 const LEAVES = ['time', 'observability', 'lifecycle', 'http'];
 
-const SETTINGS_READERS = ['main', 'commands', 'app', 'config'];
+const SETTINGS_READERS = ['main', 'commands', 'app', 'start-up', 'config'];
 
-/** Pure names, which both sides of a tier need. */
-const SIDEWAYS = new Set(['src/enrichment/enrich-submission.ts -> src/vault/object-layout.ts']);
+const SIDEWAYS = new Set([
+  // Pure names, which both sides of a tier need.
+  'src/enrichment/enrich-submission.ts -> src/vault/object-layout.ts',
+  // It puts the worker together, as app.ts does the whole.
+  'src/tasks/worker-part.ts -> src/config.ts',
+]);
 
 const sources = readFilesBelow('src', ['.ts']);
 const imports = sources.flatMap(importsOf);
 
 function partOf(file: string): string {
   const [, first = ''] = file.split('/');
-  return first.replace(/\.ts$/, '').replace(/^config-.*/, 'config');
+  return first.replace(/\.ts$/, '').replace(/^(app|config)-.*/, '$1');
 }
 
 function rankOf(file: string): number {
@@ -62,6 +67,9 @@ describe('dependencies', () => {
       { from: 'src/engine/a.ts', to: 'src/enrichment/b.ts' },
       { from: 'src/engine/a.ts', to: 'src/object-store/b.ts' },
       { from: 'src/web/a.ts', to: 'src/feed/b.ts' },
+      { from: 'src/tasks/a.ts', to: 'src/feed/b.ts' },
+      { from: 'src/pipeline/a.ts', to: 'src/tasks/b.ts' },
+      { from: 'src/incidents/a.ts', to: 'src/vault/b.ts' },
       { from: 'src/time/a.ts', to: 'src/submission/b.ts' },
       { from: 'src/errors.ts', to: 'src/submission/b.ts' },
     ];
@@ -72,7 +80,7 @@ describe('dependencies', () => {
     const readers = imports.filter(
       ({ from, to }) => partOf(to) === 'config' && !SETTINGS_READERS.includes(partOf(from)),
     );
-    expect(readers.map(shown)).toEqual([]);
+    expect(readers.map(shown).filter((each) => !SIDEWAYS.has(each))).toEqual([]);
   });
 
   test('lead nowhere out of src, and never to a build', () => {
@@ -88,6 +96,24 @@ describe('dependencies', () => {
     expect(clients.filter((each) => !/^(http (axios|node:https?)|object-store (@|node:https?))/.test(each))).toEqual(
       [],
     );
+  });
+
+  test('keep each of the other libraries in the one part that is about it', () => {
+    const homes: Record<string, string> = {
+      'camunda-external-task-client-js': 'tasks',
+      fastify: 'web',
+      pino: 'observability',
+      'prom-client': 'observability',
+      'fast-xml-parser': 'enrichment',
+      commander: 'main',
+    };
+    const uses = sources.flatMap((file) =>
+      Object.keys(homes)
+        .filter((library) => file.text.includes(` from '${library}'`))
+        .map((library) => ({ library, part: partOf(file.path) })),
+    );
+    expect(new Set(uses.map(({ library }) => library))).toEqual(new Set(Object.keys(homes)));
+    expect(uses.filter(({ library, part }) => homes[library] !== part)).toEqual([]);
   });
 });
 
@@ -110,7 +136,7 @@ describe('the sources', () => {
 
   test('have names in kebab-case, and no folder for odds and ends', () => {
     const odd = sources.filter(
-      ({ path }) => !/^[a-z0-9-/]+\.ts$/.test(path) || /\/(utils?|helpers?|common|lib)\//.test(path),
+      ({ path }) => !/^[a-z0-9-/]+(\.d)?\.ts$/.test(path) || /\/(utils?|helpers?|common|lib)\//.test(path),
     );
     expect(odd.map(({ path }) => path)).toEqual([]);
   });

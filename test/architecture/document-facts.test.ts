@@ -1,7 +1,14 @@
 import { expect, test } from '@jest/globals';
+import { addParts } from '../../src/app-health.ts';
 import { EXIT } from '../../src/commands/serve.ts';
-import { type Disposition, FAILURES } from '../../src/errors.ts';
+import { type Disposition, FAILURES, type FailureCode, FormvaultError } from '../../src/errors.ts';
+import { createFeedStatus } from '../../src/feed/feed-status.ts';
+import type { HttpClient } from '../../src/http/http-client.ts';
+import { incidentMessage } from '../../src/incidents/incident-message.ts';
+import { errorText } from '../../src/observability/error-text.ts';
 import { LOG_FIELDS } from '../../src/observability/log-fields.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { createOutages, isOutage } from '../../src/pipeline/outages.ts';
 import {
   bucketName,
   encodeMetadata,
@@ -9,6 +16,7 @@ import {
   submissionKey,
   suffixedKey,
 } from '../../src/vault/object-layout.ts';
+import { createHealth } from '../../src/web/health.ts';
 import { codeBlocks, readDocument, readSources, sectionOf, tableRows } from './documents.ts';
 
 const errors = readDocument('docs/ERRORS.md');
@@ -26,7 +34,7 @@ test('docs/ERRORS.md says of every code what Formvault does', () => {
   const words: Record<Disposition, string> = {
     crash: 'ends',
     retry: 'tries again',
-    incident: 'waits',
+    incident: 'incident at once',
     discard: 'goes on',
     'step-down': 'goes on',
     interrupt: 'goes on',
@@ -39,6 +47,69 @@ test('docs/ERRORS.md says of every code what Formvault does', () => {
       expect.stringMatching(new RegExp(`^${words[disposition]}`)),
     ]),
   );
+});
+
+test('docs/ERRORS.md says of every code where it stands, and which incidents Formvault retries by itself', () => {
+  const rows = tableRows(sectionOf(errors, '## Where each stands'));
+  const endsByItself = (code: FailureCode): boolean => isOutage(code) && !code.startsWith('ENGINE_');
+
+  expect(rows.map(([code]) => code)).toEqual(Object.keys(FAILURES).map((code) => `\`${code}\``));
+  expect(rows.map(([, , , retried]) => retried?.startsWith('yes'))).toEqual(
+    (Object.keys(FAILURES) as FailureCode[]).map(endsByItself),
+  );
+});
+
+test('docs/OPERATIONS.md has a section for each code: what it means, what to do, how to see that it is over', () => {
+  const playBook = sectionOf(operations, '## Play-book');
+  const headings = [...playBook.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
+
+  expect(headings).toEqual(Object.keys(FAILURES));
+  for (const code of Object.keys(FAILURES)) {
+    const labels = [...sectionOf(operations, `### ${code}`).matchAll(/^\*\*(.+?)\.\*\*/gm)].map(([, label]) => label);
+    expect([code, ...labels]).toEqual([code, 'Means', 'Do', 'Over']);
+  }
+});
+
+test('docs/OPERATIONS.md shows an incident as Formvault writes it', () => {
+  const cause = Object.assign(new Error('S3 gave no answer'), { code: 'ECONNREFUSED', stack: '' });
+  const error = new FormvaultError('VAULT_UNAVAILABLE', 'could not write an object', {
+    cause,
+    context: { bucket: 'dev-cop-case' },
+  });
+  const texts = codeBlocks(operations).map(({ code }) => code.trim());
+  const withoutFrames = (text: string): string => text.replace(/^ {4}at .*\n?/gm, '').trim();
+
+  expect(texts).toContain(incidentMessage(error, { form: 'site-visit', caseId: 'CASE-1' }));
+  expect(texts.map(withoutFrames)).toContain(withoutFrames(errorText(error)));
+});
+
+test('docs/OPERATIONS.md shows the answer of /health/ready', async () => {
+  const health = createHealth();
+  const outages = createOutages({
+    limit: 0,
+    onRecovered: () => undefined,
+    onStandStill: () => undefined,
+    onGoesOn: () => undefined,
+  });
+  const worker = { lastPollMs: performance.now(), failures: 0, watchdogFailures: 0, openIncidents: 50 };
+  addParts(health, createMetrics(), {
+    engine: { gate: { isOpen: () => true, failures: () => 0 } } as HttpClient,
+    outages,
+    feed: { ...createFeedStatus(), state: 'leading', readMs: performance.now(), lagSeconds: () => 94.25 },
+    worker: () => ({ state: () => worker }),
+    hasWorker: true,
+    neededBuckets: ['dev-cop-case'],
+  });
+  const stopped = new AbortController();
+  const held = outages.decide({ code: 'VAULT_UNAVAILABLE', target: 'dev-cop-case' }, stopped.signal);
+  const { vault, ...others } = health.ready().body.parts;
+  stopped.abort();
+  await held;
+  const example = codeBlocks(operations).find(({ code }) => code.startsWith('{\n  "status"'))?.code ?? '{}';
+  const { status, parts } = JSON.parse(example);
+
+  expect(status).toBe('failing');
+  expect(parts).toEqual({ ...others, vault: { ...vault, ok: false, state: 'failing', failing: 'dev-cop-case' } });
 });
 
 test('docs/OPERATIONS.md lists the exit codes', () => {
@@ -81,6 +152,18 @@ test('docs/OPERATIONS.md explains only log lines that Formvault writes, with the
     const text = sentence.replaceAll('`', '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     expect(sources).toMatch(new RegExp(`log\\.${level}\\([^;]*'${text}'`));
   }
+});
+
+test('docs/OPERATIONS.md explains every line of level warn and above', () => {
+  const written = [...sources.matchAll(/\blog\.(?:warn|error|fatal)\((?:(?!\blog\.)[^;])*?'([^'\n]+)',?\s*\)/g)].map(
+    ([, sentence]) => sentence,
+  );
+  const explained = tableRows(sectionOf(operations, '## The log')).map(([sentence = '']) =>
+    sentence.replaceAll('`', ''),
+  );
+
+  expect(written.length).toBe([...sources.matchAll(/\blog\.(?:warn|error|fatal)\(/g)].length);
+  expect([...new Set(written)].filter((sentence) => !explained.includes(sentence ?? ''))).toEqual([]);
 });
 
 test('docs/STORAGE.md lists the names of the metadata in their order', () => {

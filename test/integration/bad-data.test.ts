@@ -4,7 +4,8 @@ import type { RunningFormvault } from '../../dev/servers/formvault.ts';
 import { aProcess } from '../support/a-process.ts';
 import { readUpdate } from '../support/engine-history.ts';
 import { eventually } from '../support/eventually.ts';
-import { readFeedState, untilPositionIsHeldAt } from '../support/feed-state.ts';
+import { untilPositionIsBeyond } from '../support/feed-state.ts';
+import { readIncidents } from '../support/handed-over.ts';
 import { aSiteVisit, siteVisitKey, submitSiteVisit } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -44,14 +45,26 @@ async function expectFeedGoesOn(): Promise<void> {
   await eventually(async () => expect(await keptKeys(caseId)).toEqual([siteVisitKey(caseId, 'behind')]));
 }
 
-test('a form in JSON that is none is invalid; the feed goes on, the position stays before it', async () => {
+/** The incident that stands for what a Formvault could not keep of a case; there is one at most. */
+const incidentOf = (caseId: string) =>
+  eventually(
+    async () => {
+      const standing = await readIncidents(world.engine);
+      const about = standing.filter(({ incidentMessage }) => incidentMessage.includes(`case ${caseId})`));
+      expect(about).toHaveLength(1);
+      return about[0]?.incidentMessage;
+    },
+    { withinMs: 15_000, everyMs: 100 },
+  );
+
+test('a form in JSON that is none is an incident at once; the feed goes on and the position passes it', async () => {
   const { caseId, instanceId } = await startInstance();
   await write(instanceId, '{"form": {"name": "secret answer"');
   const invalidMs = Date.parse((await readUpdate(world.engine, instanceId, 'data')).at);
 
-  await untilPositionIsHeldAt(world, invalidMs);
+  await expect(incidentOf(caseId)).resolves.toMatch(/^SUBMISSION_INVALID: could not parse the variable as JSON /);
   await expectFeedGoesOn();
-  await expect(readFeedState(world)).resolves.toMatchObject({ variableUpdatesMs: invalidMs });
+  await untilPositionIsBeyond(world, invalidMs);
   expect(formvault.logs()).toMatch(/"code":"SUBMISSION_INVALID".*could not parse the variable as JSON/);
   expect(formvault.logs()).not.toContain('secret answer');
   await expect(keptKeys(caseId)).resolves.toEqual([]);
@@ -126,9 +139,7 @@ test('a form section with an object where a text belongs is invalid and does not
   await write(instanceId, JSON.stringify([{ form: { name: { first: 'secret answer' } } }, aSiteVisit('beside')]));
 
   await eventually(async () => expect(await keptKeys(caseId)).toEqual([siteVisitKey(caseId, 'beside')]));
-  await eventually(() =>
-    expect(formvault.logs()).toMatch(/"code":"SUBMISSION_INVALID".*form\.name, which is an object/),
-  );
+  await expect(incidentOf(caseId)).resolves.toMatch(/^SUBMISSION_INVALID: .*form\.name, which is an object/);
   expect(formvault.logs()).not.toContain('secret answer');
   await expectFeedGoesOn();
 });

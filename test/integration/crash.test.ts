@@ -4,10 +4,11 @@ import { fileVariable, jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess } from '../support/a-process.ts';
 import { readEngineTime } from '../support/engine-history.ts';
 import { eventually } from '../support/eventually.ts';
+import { readIncidents, retry } from '../support/handed-over.ts';
 import { siteVisitVariable } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
 
-jest.setTimeout(150_000);
+jest.setTimeout(240_000);
 
 const SUBMISSIONS = 300;
 const ROUNDS = 10;
@@ -68,10 +69,11 @@ test('F1, V1: of 300 forms each is kept exactly once by a Formvault that is kill
 
   await eventually(
     async () => {
+      await retrySuspects();
       const submissions = (await listKeys()).filter((key) => !isAttachment(key));
       expect({ lives, kept: submissions.length }).toEqual({ lives, kept: SUBMISSIONS });
     },
-    { withinMs: 30_000, everyMs: 250 },
+    { withinMs: 90_000, everyMs: 500 },
   );
   await completeForm(SUBMISSIONS);
   await eventually(async () => expect((await readKept()).map(numberOf)).toContain(SUBMISSIONS), { everyMs: 500 });
@@ -84,6 +86,14 @@ test('F1, V1: of 300 forms each is kept exactly once by a Formvault that is kill
   expect(new Set(files).size).toBe(SUBMISSIONS / 3);
   expect((await listKeys()).filter(isAttachment)).toEqual(expect.arrayContaining(files));
 });
+
+/** A change that was tried while two lives ended may be what ended them: it waits for a person. */
+async function retrySuspects(): Promise<void> {
+  for (const incident of await readIncidents(world.engine)) {
+    expect(incident.incidentMessage).toMatch(/^UNEXPECTED: could not keep a change during which Formvault ended twice/);
+    await retry(world.engine, incident);
+  }
+}
 
 type Body = { number?: number; data?: { number: number }; attachments?: { key: string }[] };
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess, type Namespace, type ProcessSpec } from '../support/a-process.ts';
 import { eventually } from '../support/eventually.ts';
+import { readIncidents } from '../support/handed-over.ts';
 import { untilFeedHasPassed } from '../support/marker.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -130,20 +131,20 @@ test('a user task turns implicit saving off for itself, or on again where its pr
   await expectForms(partlyOn, { again: ['from-one', 'two-form'], 'cop-case': [] });
 });
 
-test('a product that makes no bucket name keeps nothing and says which property of which process', async () => {
-  const formvault = await world.startFormvault({ ENVIRONMENT: `${world.environment}-other` });
+test('a product that makes no bucket name is an incident that says which property of which process', async () => {
   const process = aProcess({ steps: [{ userTask: 'one', formKey: 'one-form' }], properties: { product: 'no/bucket' } });
   await world.engine.deploy(process.files);
   const instance = await world.engine.start(process.id, { businessKey: world.newCase() });
   await world.engine.complete((await world.engine.task(instance.id)).id);
 
-  await eventually(() => expect(formvault.logs()).toContain('PRODUCT_INVALID'));
-  const line =
-    formvault
-      .logs()
-      .split('\n')
-      .find((entry) => entry.includes('PRODUCT_INVALID')) ?? '';
-  expect(JSON.parse(line).err.hint).toContain(`property product in the BPMN of the process ${process.id}`);
-  await formvault.stop();
-  await expect(formvault.exited).resolves.toBe(0);
+  const [incident] = await eventually(
+    async () => {
+      const standing = await readIncidents(world.engine);
+      expect(standing).toHaveLength(1);
+      return standing;
+    },
+    { withinMs: 15_000 },
+  );
+  expect(incident?.incidentMessage).toMatch(/^PRODUCT_INVALID: /);
+  expect(incident?.incidentMessage).toContain(`property product in the BPMN of the process ${process.id}`);
 });

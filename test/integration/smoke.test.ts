@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess } from '../support/a-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { createWorld, type World } from '../support/world.ts';
+
+jest.setTimeout(30_000);
 
 let world: World;
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess } from '../support/a-process.ts';
 import { eventually } from '../support/eventually.ts';
@@ -7,34 +7,35 @@ import { createWorld, type World } from '../support/world.ts';
 
 jest.setTimeout(60_000);
 
-/** Three Formvaults look at the same engine, each with buckets of its own. */
-const captures = ['convention', 'forms', 'all'] as const;
-let worlds: World[];
-let caseId: string;
 const form = { name: 'convention', submittedBy: 'ada', submissionDate: '2026-01-02T03:04:05Z' };
+const process = aProcess({
+  steps: [
+    { userTask: 'withForm', formKey: 'withForm' },
+    { userTask: 'formless' },
+    { userTask: 'silent' },
+    { userTask: 'convention' },
+  ],
+});
 
-beforeAll(async () => {
-  worlds = captures.map((CAPTURE) => createWorld({ CAPTURE }));
-  await Promise.all(worlds.map((world) => world.startFormvault()));
-  const [{ engine, newCase }] = worlds as [World];
-  const process = aProcess({
-    steps: [
-      { userTask: 'withForm', formKey: 'withForm' },
-      { userTask: 'formless' },
-      { userTask: 'silent' },
-      { userTask: 'convention' },
-    ],
-  });
-  await engine.deploy(process.files);
-  caseId = newCase();
+let world: World;
+beforeEach(async () => {
+  world = createWorld();
+  await world.engine.deploy(process.files);
+});
+afterEach(() => world.end());
+
+/** Completes all tasks of one instance, some with variables. */
+async function runThrough(): Promise<string> {
+  const { engine } = world;
+  const caseId = world.newCase();
   const { id } = await engine.start(process.id, { businessKey: caseId });
   const city = { type: 'String', value: 'Oslo' };
   await engine.complete((await engine.task(id, 'withForm')).id, { city });
   await engine.complete((await engine.task(id, 'formless')).id, { city });
   await engine.complete((await engine.task(id, 'silent')).id);
   await engine.complete((await engine.task(id, 'convention')).id, { visit: jsonVariable({ form }) });
-});
-afterAll(() => Promise.all(worlds.map((world) => world.end())));
+  return caseId;
+}
 
 test.each([
   { capture: 'convention', forms: ['convention'], what: 'convention data only' },
@@ -44,8 +45,9 @@ test.each([
     forms: ['convention', 'formless', 'withForm'],
     what: 'also tasks without a form that wrote variables',
   },
-] as const)('CAPTURE=$capture keeps $what', async ({ capture, forms }) => {
-  const world = worlds[captures.indexOf(capture)] as World;
+])('CAPTURE=$capture keeps $what', async ({ capture, forms }) => {
+  await world.startFormvault({ CAPTURE: capture });
+  const caseId = await runThrough();
   const keptForms = async () => (await world.kept(caseId)).map(({ key }) => key.split('/')[1]);
   await eventually(async () => expect(await keptForms()).toEqual(forms));
   if (capture !== 'convention') await untilFeedHasPassed(world);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createEngineHistory, type EngineHistory } from '../../src/engine/engine-history.ts';
 import { readAllRows } from '../../src/engine/read-window.ts';
+import { createFeedStatus } from '../../src/feed/feed-status.ts';
 import { leadFeed } from '../../src/feed/lead-feed.ts';
 import { createPositionStore } from '../../src/feed/position-store.ts';
 import { createHttpClient, type HttpClient } from '../../src/http/http-client.ts';
@@ -90,8 +91,8 @@ test('F3, F4: a feed that reads pages of two submits each of the tied changes on
         finish(change);
       }
     },
+    handOverSuspect() {},
     inFlight: () => 0,
-    waiting: () => 0,
     drain: async () => undefined,
   };
   const { id } = await world.engine.start(waiting.id);
@@ -109,6 +110,7 @@ test('F3, F4: a feed that reads pages of two submits each of the tied changes on
       pollMs: 50,
       leaseSeconds: 15,
       pageRows: PAGE,
+      status: createFeedStatus(),
       log: createLog({ level: 'silent' }),
     },
     { stop: stop.signal, abort: never },

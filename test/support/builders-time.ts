@@ -3,9 +3,17 @@ import { setImmediate } from 'node:timers/promises';
 /** A clock that stands still until it is told to run, and the pauses that hang on it. */
 export type VirtualTime = ReturnType<typeof createVirtualTime>;
 
+type Sleeper = { untilMs: number; wake: () => void };
+
 export function createVirtualTime(startMs: number) {
   let nowMs = startMs;
-  const sleepers = new Set<{ untilMs: number; wake: () => void }>();
+  const sleepers = new Set<Sleeper>();
+
+  function nextSleeper() {
+    let next: Sleeper | undefined;
+    for (const each of sleepers) if (next === undefined || each.untilMs < next.untilMs) next = each;
+    return next;
+  }
 
   return {
     nowMs: () => nowMs,
@@ -24,6 +32,19 @@ export function createVirtualTime(startMs: number) {
       });
     },
 
+    /** Stands in for the global `setTimeout`. */
+    setTimeout(run: () => void, ms = 0): NodeJS.Timeout {
+      const sleeper = {
+        untilMs: nowMs + ms,
+        wake: () => {
+          sleepers.delete(sleeper);
+          run();
+        },
+      };
+      sleepers.add(sleeper);
+      return { unref: () => undefined } as unknown as NodeJS.Timeout;
+    },
+
     /** How many pauses have not ended. */
     sleeping: () => sleepers.size,
 
@@ -31,7 +52,7 @@ export function createVirtualTime(startMs: number) {
     async runUntil(untilMs: number): Promise<void> {
       for (;;) {
         await setImmediate();
-        const next = [...sleepers].sort((a, b) => a.untilMs - b.untilMs)[0];
+        const next = nextSleeper();
         if (next === undefined || next.untilMs > untilMs) break;
         nowMs = Math.max(nowMs, next.untilMs);
         next.wake();

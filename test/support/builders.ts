@@ -57,7 +57,7 @@ export function aTaskChange(given: Partial<Omit<TaskChange, 'task'>> & { task?: 
 }
 
 export function foundIn(text: string): Found[] {
-  return [...splitConvention({ ref: 'detail/d-1', text })];
+  return [...splitConvention({ ref: 'detail/d-1', variableName: 'data', text })];
 }
 
 /** The good submissions of a JSON text. */

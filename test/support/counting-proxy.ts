@@ -1,6 +1,5 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as timeout } from 'node:timers/promises';
 
 export type SeenRequest = { method: string; path: string; atMs: number };
 
@@ -14,17 +13,29 @@ export type CountingProxy = {
   /** Breaks every connection off, as a service that is away. */
   refuse(): void;
   /** Keeps what is asked from now on waiting until `pass`, all of it or what `which` says. */
-  hold(which?: (request: SeenRequest) => boolean): void;
+  hold(which?: Which): void;
   /** How many requests are being kept waiting. */
   held(): number;
-  /** Answers come this much later. */
+  /** Answers come this much later, those that were held as well. */
   delay(ms: number): void;
+  /** Answers in place of the service. */
+  answer(given: GivenAnswer): void;
+  /** Gives half of each body on, then breaks the connection off; the service has done what it was asked for. */
+  halve(): void;
   /** As at the start; what was held goes on. */
   pass(): void;
   close(): Promise<void>;
 };
 
-type Mode = { kind: 'pass' } | { kind: 'refuse' } | { kind: 'hold'; which: (request: SeenRequest) => boolean };
+export type GivenAnswer = { status: number; headers?: Record<string, string>; body?: string };
+
+type Which = (request: SeenRequest, body: string) => boolean;
+type Mode =
+  | { kind: 'pass' }
+  | { kind: 'refuse' }
+  | { kind: 'hold'; which: Which }
+  | { kind: 'answer'; given: GivenAnswer }
+  | { kind: 'halve' };
 
 /** Stands between Formvault and a service, counts what is asked, and can be as bad as a network. */
 export async function startCountingProxy(serviceUrl: string): Promise<CountingProxy> {
@@ -45,14 +56,23 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
   async function forward(seen: SeenRequest, request: http.IncomingMessage, response: http.ServerResponse) {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    if (mode.kind === 'hold' && mode.which(seen)) await untilReleased(response);
-    if (delayMs > 0) await timeout(delayMs);
+    const asked = Buffer.concat(chunks);
+    if (mode.kind === 'hold' && mode.which(seen, asked.toString())) await untilReleased(response);
+    if (delayMs > 0) await untilReleased(response, delayMs);
     if (mode.kind === 'refuse' || response.destroyed) throw new Error('refused');
+    if (mode.kind === 'answer') {
+      response.writeHead(mode.given.status, mode.given.headers).end(mode.given.body);
+      return;
+    }
 
-    const answer = await ask(request, Buffer.concat(chunks));
+    const answer = await ask(request, asked);
     const parts: Buffer[] = [];
     for await (const part of answer) parts.push(part);
     const body = Buffer.concat(parts);
+    if (mode.kind === 'halve') {
+      await breakOffWithin(body, answer, response);
+      return;
+    }
     if (answer.statusCode === 200) countRows(seen.path, body);
     response.writeHead(answer.statusCode ?? 502, answer.rawHeaders.filter(isOfTheAnswer)).end(body);
   }
@@ -68,19 +88,26 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
     });
   }
 
-  async function untilReleased(response: http.ServerResponse): Promise<void> {
+  async function untilReleased(response: http.ServerResponse, atMostMs?: number): Promise<void> {
     const released = Promise.withResolvers<void>();
     const release = () => released.resolve();
+    const timer = atMostMs === undefined ? undefined : setTimeout(release, atMostMs);
     waiting.add(release);
     response.once('close', release);
     await released.promise;
     waiting.delete(release);
+    clearTimeout(timer);
+  }
+
+  /** What was held goes on as well. */
+  function become(next: Mode): void {
+    mode = next;
+    for (const release of waiting) release();
   }
 
   function pass(): void {
-    mode = { kind: 'pass' };
     delayMs = 0;
-    for (const release of waiting) release();
+    become({ kind: 'pass' });
   }
 
   function countRows(path: string, body: Buffer): void {
@@ -98,8 +125,14 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
     requests,
     readings,
     refuse() {
-      mode = { kind: 'refuse' };
+      become({ kind: 'refuse' });
       server.closeAllConnections();
+    },
+    answer(given) {
+      become({ kind: 'answer', given });
+    },
+    halve() {
+      become({ kind: 'halve' });
     },
     hold(which = () => true) {
       mode = { kind: 'hold', which };
@@ -107,6 +140,7 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
     held: () => waiting.size,
     delay(ms) {
       delayMs = ms;
+      become({ kind: 'pass' });
     },
     pass,
     async close() {
@@ -116,6 +150,26 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
       agent.destroy();
     },
   };
+}
+
+async function breakOffWithin(
+  body: Buffer,
+  { statusCode = 502, headers }: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  const type = headers['content-type'];
+  response.writeHead(statusCode, { 'content-length': body.length, ...(type && { 'content-type': type }) });
+  await new Promise<unknown>((resolve) => response.write(body.subarray(0, body.length / 2), resolve));
+  response.destroy();
+}
+
+/**
+ * How often something was asked since then, on average. The first second is left out: what was under way fails in it, and is
+ * tried again for the first time.
+ */
+export function requestsASecond({ requests }: CountingProxy, sinceMs: number): number {
+  const fromMs = sinceMs + 1_000;
+  return requests.filter(({ atMs }) => atMs >= fromMs).length / ((performance.now() - fromMs) / 1_000);
 }
 
 /** `rawHeaders` alternates names and values: what belongs to the connection is left out with its value. */

@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess } from './a-process.ts';
 import { eventually } from './eventually.ts';
 import type { World } from './world.ts';
@@ -32,6 +33,20 @@ export async function untilPositionIsHeldAt(world: World, heldMs: number, beyond
       const { variableUpdatesMs, finishedTasksMs } = await readFeedState(world);
       expect(finishedTasksMs).toBeGreaterThan(beyondMs + 1_000);
       expect(variableUpdatesMs).toBe(heldMs);
+    },
+    { withinMs: 20_000, everyMs: 300 },
+  );
+}
+
+/** Submits until the position of the variable updates has passed a time. Wants a Formvault with FEED_SETTLE_SECONDS=1. */
+export async function untilPositionIsBeyond(world: World, timeMs: number): Promise<void> {
+  const process = aProcess({ steps: [{ message: 'never' }] });
+  await world.engine.deploy(process.files);
+  const { id } = await world.engine.start(process.id, { businessKey: world.newCase() });
+  await eventually(
+    async () => {
+      await world.engine.setVariable(id, 'go_on', jsonVariable({ go: 'on' }));
+      expect((await readFeedState(world)).variableUpdatesMs).toBeGreaterThan(timeMs);
     },
     { withinMs: 20_000, everyMs: 300 },
   );

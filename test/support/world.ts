@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createEngineCalls, type EngineCalls } from '../../dev/clients/engine-calls.ts';
+import { deleteOwnDeployments } from '../../dev/clients/own-deployments.ts';
 import { createVaultReader, type KeptObject, type VaultReader } from '../../dev/clients/vault-reader.ts';
 import { type RunningFormvault, settingsFor, startFormvault } from '../../dev/servers/formvault.ts';
+import { findFreePort } from '../../dev/servers/free-port.ts';
 import { testServers } from './servers.ts';
 
 export type World = {
@@ -19,7 +21,7 @@ export type World = {
     env?: Record<string, string>,
     options?: Parameters<typeof startFormvault>[1],
   ): Promise<RunningFormvault>;
-  /** Stops every Formvault of this world that still runs. */
+  /** Stops every Formvault of this world that still runs, and gives the engine back. */
   end(): Promise<void>;
 };
 
@@ -29,16 +31,28 @@ export function createWorld(env: Record<string, string> = {}): World {
   const environment = `it-${randomBytes(5).toString('hex')}`;
   const bucket = `${environment}-cop-case`;
   const vault = createVaultReader(servers.s3);
+  const engine = createEngineCalls(servers.engineUrl);
   const started: RunningFormvault[] = [];
+  let engineIsOurs: Promise<void> | undefined;
   return {
-    engine: createEngineCalls(servers.engineUrl),
+    engine,
     vault,
     environment,
     bucket,
     newCase: () => `case-${randomBytes(5).toString('hex')}`,
     kept: (caseId, inBucket = bucket) => vault.readAll(inBucket, `${caseId}/`),
     async startFormvault(more = {}, options = {}) {
-      const settings = { ENVIRONMENT: environment, FEED_LEASE_SECONDS: '3', ...settingsFor(servers), ...env, ...more };
+      // One engine belongs to one environment, and the worlds share theirs.
+      engineIsOurs ??= deleteOwnDeployments(engine, (other) => other !== environment);
+      await engineIsOurs;
+      const settings = {
+        ENVIRONMENT: environment,
+        FEED_LEASE_SECONDS: '3',
+        PORT: String(await findFreePort()),
+        ...settingsFor(servers),
+        ...env,
+        ...more,
+      };
       const formvault = await startFormvault(settings, options);
       started.push(formvault);
       return formvault;
@@ -46,6 +60,7 @@ export function createWorld(env: Record<string, string> = {}): World {
     async end() {
       await Promise.all(started.splice(0).map((formvault) => formvault.stop()));
       vault.close();
+      await deleteOwnDeployments(engine, (other) => other === environment);
     },
   };
 }

@@ -24,7 +24,11 @@ test('two settings are enough; all others have the defaults of the contract', ()
     capture: 'forms',
     feed: { start: 'now', settleSeconds: 300, pollMs: 250, leaseSeconds: 15, single: false },
     roles: ['feed', 'worker', 'web'],
+    dispatch: 'direct',
     concurrency: 32,
+    tasks: { longPollMs: 5000, maxAttempts: 3, retrySeconds: [5, 30] },
+    incidents: { source: 'mirror', limit: 50, watchdogSeconds: 60 },
+    web: { host: '127.0.0.1', port: 8400 },
     drainSeconds: 25,
     logLevel: 'info',
     withoutEffect: [],
@@ -210,30 +214,66 @@ test('a KMS key needs the encryption that uses it', () => {
   expect(parseConfig({ ...MINIMAL, S3_KMS_KEY_ID: 'k', S3_SSE: 'aws:kms' }).s3.kmsKeyId).toBe('k');
 });
 
-test('the roles must contain the feed', () => {
-  expect(parseConfig({ ...MINIMAL, ROLES: 'feed, feed' })).toMatchObject({ roles: ['feed'], withoutEffect: [] });
-  expect(problemsOf({ ...MINIMAL, ROLES: 'web' })).toEqual([
-    'ROLES must contain feed, the only part that this version has',
+test('one role is enough, but it must be one that there is', () => {
+  expect(parseConfig({ ...MINIMAL, ROLES: 'web, web' })).toMatchObject({ roles: ['web'], withoutEffect: [] });
+  expect(problemsOf({ ...MINIMAL, ROLES: 'provider' })).toEqual([
+    'ROLES must contain feed, worker or web, the parts that this version has',
   ]);
   expect(problemsOf({ ...MINIMAL, ROLES: 'feed,cook' })).toHaveLength(1);
 });
 
-test('a queue is not available in this version', () => {
-  expect(problemsOf({ ...MINIMAL, DISPATCH: 'queue' })).toEqual([
-    'DISPATCH is "queue"; it must be direct; queue is not available in this version',
-  ]);
+test('a role that nothing plays yet is named, beside others', () => {
+  const { roles, withoutEffect } = parseConfig({ ...MINIMAL, ROLES: 'feed,provider' });
+
+  expect([roles, withoutEffect]).toEqual([['feed', 'provider'], ['ROLES']]);
+});
+
+test('what is done about failures is read as it is written', () => {
+  const config = parseConfig({
+    ...MINIMAL,
+    DISPATCH: 'Queue',
+    SOURCE_INCIDENT: 'custom',
+    LONG_POLL_MS: '1000',
+    MAX_ATTEMPTS: '5',
+    RETRY_SECONDS: '0, 10,3600',
+    OUTAGE_LIMIT: '7',
+    WATCHDOG_SECONDS: '5',
+    HOST: '::1',
+    PORT: '0',
+  });
+
+  expect(config).toMatchObject({
+    dispatch: 'queue',
+    tasks: { longPollMs: 1000, maxAttempts: 5, retrySeconds: [0, 10, 3600] },
+    incidents: { source: 'custom', limit: 7, watchdogSeconds: 5 },
+    web: { host: '::1', port: 0 },
+    withoutEffect: [],
+  });
+});
+
+test.each([
+  ['RETRY_SECONDS', '5;30'],
+  ['RETRY_SECONDS', '-1'],
+  ['MAX_ATTEMPTS', '0'],
+  ['OUTAGE_LIMIT', '0'],
+  ['LONG_POLL_MS', '0'],
+  ['WATCHDOG_SECONDS', '0'],
+  ['SOURCE_INCIDENT', 'both'],
+  ['DISPATCH', 'later'],
+  ['HOST', 'a b'],
+  ['PORT', '65536'],
+])('%s=%s is a problem', (name, value) => {
+  expect(problemsOf({ ...MINIMAL, [name]: value })).toHaveLength(1);
 });
 
 test('settings that nothing reads yet are checked and named', () => {
-  const later = { MAX_ATTEMPTS: '5', PORT: '8080', ROLES: 'feed,web', DATABASE_URL: 'postgres://u:p@db/x' };
+  const later = { RECONCILE_AT: '03:00', DATABASE_URL: 'postgres://u:p@db/x' };
 
-  expect(parseConfig({ ...MINIMAL, ...later, DISPATCH: 'direct' }).withoutEffect).toEqual([
-    'ROLES',
-    'MAX_ATTEMPTS',
-    'PORT',
+  expect(parseConfig({ ...MINIMAL, ...later, MAX_ATTEMPTS: '5' }).withoutEffect).toEqual([
+    'RECONCILE_AT',
     'DATABASE_URL',
   ]);
-  expect(problemsOf({ ...MINIMAL, PORT: '65536' })).toHaveLength(1);
+  expect(problemsOf({ ...MINIMAL, RECONCILE_AT: '25:00' })).toHaveLength(1);
 });
 
 test('environment and default product must make a bucket name', () => {

@@ -34,9 +34,10 @@ type World = {
   form?: KnownForm | null;
   writer?: string | null;
   instances?: Record<string, string>;
+  latest?: ProcessModel;
 };
 
-function aWorld({ form = null, writer = null, instances = {} }: World = {}) {
+function aWorld({ form = null, writer = null, instances = {}, latest = aModel({ product: 'l_m' }) }: World = {}) {
   const asked: string[] = [];
   const instance = (id: string, found: Record<string, string>) =>
     found[id] === undefined
@@ -56,6 +57,7 @@ function aWorld({ form = null, writer = null, instances = {} }: World = {}) {
       findRunningInstance: (id) => ask(`running ${id}`, instance(id, instances)),
       findRunningInstanceByBusinessKey: (key) => ask(`business key ${key}`, instance(key, instances)),
     },
+    models: { readLatest: ({ processDefinitionKey: key }) => ask(`latest ${key}`, latest) },
   };
   return { enrichment, asked };
 }
@@ -267,6 +269,24 @@ describe('the bucket', () => {
       context: { process: 'visit', activity: 'fillIn', product: 'a_b' },
     });
     await expect(bucketOf(aModel({ product: 'a_b' }))).rejects.toThrow('of the process');
+  });
+
+  test('is what the newest version of the process says where that of the submission makes no bucket name', async () => {
+    const corrected = async (latest: ProcessModel, model = aModel({ product: 'a_b' })) => {
+      const world = aWorld({ latest });
+      const { bucket } = await enrich({ form: { name: 'a' } }, { given: { model }, world, settings: optional });
+      return [bucket, world.asked.includes('latest visit')];
+    };
+    await expect(corrected(aModel({ product: 'red' }))).resolves.toEqual(['dev-red', true]);
+    await expect(corrected(aModel())).resolves.toEqual(['dev-cop-case', true]);
+    await expect(corrected(aModel({ product: 'red' }), aModel({ product: 'blue' }))).resolves.toEqual([
+      'dev-blue',
+      false,
+    ]);
+    await expect(corrected(aModel({ product: 'c_d' }))).rejects.toMatchObject({
+      code: 'PRODUCT_INVALID',
+      context: { product: 'a_b' },
+    });
   });
 });
 

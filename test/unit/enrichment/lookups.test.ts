@@ -181,6 +181,7 @@ describe('the model of a process', () => {
   test('F8: is read once for each definition', async () => {
     let requests = 0;
     const models = createProcessModels({
+      findLatestId: async () => null,
       findXml: async (id) => {
         requests++;
         return xml(id === 'visit:1:1' ? 'red' : 'blue');
@@ -194,12 +195,12 @@ describe('the model of a process', () => {
   });
 
   test('is named by the definition id where the change does not say the key', async () => {
-    const models = createProcessModels({ findXml: async () => xml('red') });
+    const models = createProcessModels({ findLatestId: async () => null, findXml: async () => xml('red') });
     expect((await models.read(aVariableChange({ processDefinitionKey: null }), signal)).product).toBe('red');
   });
 
   test('says nothing where there is no definition, or its deployment is gone', async () => {
-    const models = createProcessModels({ findXml: async () => null });
+    const models = createProcessModels({ findLatestId: async () => null, findXml: async () => null });
     await expect(models.read(aVariableChange(), signal)).resolves.toEqual(someModel);
     await expect(models.read(aVariableChange({ processDefinitionId: null }), signal)).resolves.toEqual(someModel);
   });
@@ -207,6 +208,7 @@ describe('the model of a process', () => {
   test('is read again where it could not be read', async () => {
     let isAway = true;
     const models = createProcessModels({
+      findLatestId: async () => null,
       findXml: async () => (isAway ? Promise.reject(new Error('away')) : xml('red')),
     });
     await expect(models.read(aVariableChange(), signal)).rejects.toThrow('away');

@@ -164,6 +164,90 @@ describe('an answer that got lost', () => {
   });
 });
 
+describe('a leader that ends without a word', () => {
+  /** Leads, tries something, and is heard of no more. */
+  async function leadAndDie(world: ReturnType<typeof aWorld>, trying: string[]): Promise<void> {
+    const leader = world.anInstance();
+    void leader.tryToLead();
+    await time.runUntil(time.nowMs() + LEASE_SECONDS * 2_000);
+    expect(leader.acquired()).not.toBeNull();
+    leader.noteTrying(trying);
+    await leader.save(LATER, signal);
+  }
+
+  async function nextLegacy(world: ReturnType<typeof aWorld>) {
+    const next = world.anInstance();
+    void next.tryToLead();
+    await time.runUntil(time.nowMs() + LEASE_SECONDS * 2_000);
+    const { endedCleanly, deaths } = next.legacy();
+    return { next, endedCleanly, deaths: Object.fromEntries(deaths) };
+  }
+
+  test('is told from one that gave its lease up, and from a first start', async () => {
+    const world = aWorld();
+    await expect(nextLegacy(world)).resolves.toMatchObject({ endedCleanly: true });
+    const { next } = await nextLegacy(world);
+    await next.save(LATER, signal, true);
+    await expect(nextLegacy(world)).resolves.toMatchObject({ endedCleanly: true });
+    await expect(nextLegacy(world)).resolves.toMatchObject({ endedCleanly: false, deaths: {} });
+  });
+
+  test('leaves a count of how often each change was being tried, over many leaders', async () => {
+    const world = aWorld();
+    await leadAndDie(world, ['detail/1', 'detail/2']);
+    await leadAndDie(world, ['detail/2']);
+    await leadAndDie(world, []);
+    await expect(nextLegacy(world)).resolves.toMatchObject({ deaths: { 'detail/1': 1, 'detail/2': 2 } });
+  });
+
+  test('is forgotten when the next one gives its lease up', async () => {
+    const world = aWorld();
+    await leadAndDie(world, ['detail/1']);
+    const { next, deaths } = await nextLegacy(world);
+    expect(deaths).toEqual({ 'detail/1': 1 });
+    await next.save(LATER, signal, true);
+    expect(await world.read()).not.toHaveProperty('deaths');
+    await expect(nextLegacy(world)).resolves.toMatchObject({ endedCleanly: true, deaths: {} });
+  });
+
+  test('is not forgotten when the answer to taking its lease gets lost', async () => {
+    const world = aWorld();
+    await leadAndDie(world, ['detail/1']);
+    const next = world.anInstance();
+    const taking = next.tryToLead();
+    taking.catch(() => undefined);
+    world.faults.onAnswer = new Error('lost');
+    await time.runUntil(time.nowMs() + LEASE_SECONDS * 2_000);
+    await expect(taking).rejects.toThrow('lost');
+    world.faults.onAnswer = null;
+    await next.tryToLead();
+    expect(next.legacy()).toEqual({ endedCleanly: false, deaths: new Map([['detail/1', 1]]) });
+  });
+
+  test('may have been of a version that kept no such counts', async () => {
+    const world = aWorld();
+    const position = { variableUpdates: '2024-02-29T12:00:00Z', finishedTasks: '2024-02-29T12:00:00Z' };
+    await world.overwrite(JSON.stringify({ version: 1, owner: 'another', position }));
+    await expect(nextLegacy(world)).resolves.toMatchObject({ endedCleanly: false, deaths: {} });
+  });
+
+  test('leaves a state that an earlier version can read: it has the same fields where nothing is suspected', async () => {
+    const { anInstance, read } = aWorld();
+    await anInstance().tryToLead();
+    expect(Object.keys(await read()).sort()).toEqual(['owner', 'position', 'renewed', 'version']);
+  });
+
+  test.each([{ trying: 'detail/1' }, { deaths: 'detail/1' }, { trying: null }])(
+    'never leaves a state with %j: it stops the program',
+    async (given) => {
+      const { overwrite, anInstance } = aWorld();
+      const position = { variableUpdates: '2024-02-29T12:00:00Z', finishedTasks: '2024-02-29T12:00:00Z' };
+      await overwrite(JSON.stringify({ version: 1, owner: null, position, ...given }));
+      await expect(anInstance().tryToLead()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    },
+  );
+});
+
 describe('a state that was deleted', () => {
   test('is written again by its leader from what it knows', async () => {
     const { anInstance, lose, read } = aWorld();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { FormvaultError } from '../../../src/errors.ts';
 import { NOON_MS } from '../../support/builders.ts';
-import { aNamedChange, aPipelineWorld } from '../../support/builders-pipeline.ts';
+import { aNamedChange, aPipelineWorld, BUCKET, type PipelineWorld } from '../../support/builders-pipeline.ts';
 import { createVirtualTime } from '../../support/builders-time.ts';
 
 let time = createVirtualTime(NOON_MS);
@@ -10,20 +10,26 @@ jest.unstable_mockModule('../../../src/time/pause.ts', () => ({
 }));
 const { createPipeline } = await import('../../../src/pipeline/pipeline.ts');
 
-const away = new FormvaultError('VAULT_UNAVAILABLE', 'could not write an object');
-const denied = new FormvaultError('VAULT_REJECTED', 'could not write an object');
+const context = { bucket: BUCKET };
+const away = new FormvaultError('VAULT_UNAVAILABLE', 'could not write an object', { context });
+const denied = new FormvaultError('VAULT_REJECTED', 'could not write an object', { context });
+const engineAway = new FormvaultError('ENGINE_UNAVAILABLE', 'could not read');
+const engineRefuses = new FormvaultError('ENGINE_REJECTED', 'could not read');
+const INVALID = { typed: 'Mrs Smith' };
 const running: AbortController[] = [];
 
 beforeEach(() => {
   time = createVirtualTime(NOON_MS);
+  jest.spyOn(performance, 'now').mockImplementation(() => time.nowMs());
 });
 
 afterEach(async () => {
   for (const each of running.splice(0)) each.abort();
   await time.runUntil(time.nowMs());
+  jest.restoreAllMocks();
 });
 
-function aWorld(options: { concurrency?: number } = {}) {
+function aWorld(options: PipelineWorld = {}) {
   const world = aPipelineWorld(createPipeline, options);
   running.push(world.abort, world.stopRetrying);
   return world;
@@ -61,49 +67,197 @@ describe('a change', () => {
 });
 
 describe('a passing fault', () => {
-  test('is tried again with growing pauses until the submission is kept', async () => {
-    const { submit, finished, failures, outcomes } = aWorld();
+  test('is tried again in place with growing pauses until the submission is kept', async () => {
+    const { submit, finished, failures, asked, handedOver } = aWorld();
     failures.set('a', away);
     await submit(aNamedChange('1', ['a']));
+    await passSeconds(5);
+    expect(asked.length).toBeGreaterThanOrEqual(4);
+    failures.clear();
+    await passSeconds(3);
+    expect([finished, handedOver()]).toEqual([['detail/1'], []]);
+  });
+
+  test('that does not pass for about 8 s has its change handed over, once', async () => {
+    const { submit, finished, failures, handedOver, engine, asked, metrics } = aWorld();
+    failures.set('a', away);
+    await submit(aNamedChange('1', ['a']));
+    await passSeconds(5);
+    expect(handedOver()).toEqual([]);
+    await passSeconds(4);
+    expect([handedOver(), finished]).toEqual([['detail/1'], ['detail/1']]);
+    const attempts = asked.length;
     await passSeconds(300);
-    expect(finished).toEqual([]);
-    expect(outcomes().length).toBeGreaterThan(8);
-    expect(outcomes().length).toBeLessThan(25);
-    expect(new Set(outcomes())).toEqual(new Set(['retry']));
+    expect([engine.starts(), asked.length]).toEqual([1, attempts]);
+    expect(metrics.ended.filter((each) => each !== 'retry')).toEqual(['handed_over']);
+  });
+
+  test('with a Retry-After beyond those 8 s has its change handed over at once', async () => {
+    const { submit, failures, handedOver } = aWorld();
+    failures.set('a', new FormvaultError('VAULT_UNAVAILABLE', 'could not write', { context, retryAfterMs: 60_000 }));
+    await submit(aNamedChange('1', ['a']));
+    await passSeconds(1);
+    expect(handedOver()).toEqual(['detail/1']);
+  });
+
+  test('of the engine is tried again for as long as it lasts: nothing is finished and nothing skipped', async () => {
+    const { submit, finished, failures, handedOver } = aWorld();
+    failures.set('a', engineAway);
+    await submit(aNamedChange('1', ['a']));
+    await passSeconds(3_600);
+    expect([finished, handedOver()]).toEqual([[], []]);
     failures.clear();
     await passSeconds(40);
     expect(finished).toEqual(['detail/1']);
   });
 });
 
-describe('a failure that needs a person', () => {
-  test('waits without a slot and is tried again now and then, while the others go on', async () => {
-    const { submit, finished, failures, pipeline } = aWorld({ concurrency: 1 });
-    failures.set('bad', denied);
-    await submit(aNamedChange('bad'), aNamedChange('good'));
-    await passSeconds(1);
-    expect(finished).toEqual(['detail/good']);
-    expect(pipeline.waiting()).toBe(1);
-    failures.clear();
-    await passSeconds(300);
-    expect(finished).toEqual(['detail/good', 'detail/bad']);
-    expect(pipeline.waiting()).toBe(0);
+describe('data that can never be kept', () => {
+  test('is handed over at once, with what a person needs to find it', async () => {
+    const { submit, finished, engine } = aWorld();
+    await submit(aNamedChange('1', [INVALID]));
+    await passSeconds(0);
+    expect(finished).toEqual(['detail/1']);
+    expect(engine.started.get('detail/1')).toEqual({
+      key: 'formvault-persist',
+      source: {
+        topic: 'convention-variable',
+        processInstanceId: 'p-1',
+        processDefinitionKey: 'visit',
+        activityId: null,
+        taskId: null,
+        form: null,
+        case: 'KEY',
+      },
+    });
   });
 
-  test('holds up its own change only: good submissions beside an invalid one are kept, once', async () => {
-    const { submit, finished, written } = aWorld();
-    await submit(aNamedChange('1', ['a', { typed: 'Mrs Smith' }, 'b']), aNamedChange('2', ['c']));
-    await passSeconds(2_000);
+  test('does not keep the good submissions beside it from being kept', async () => {
+    const { submit, finished, written, handedOver } = aWorld();
+    await submit(aNamedChange('1', ['a', INVALID, 'b']), aNamedChange('2', ['c']));
+    await passSeconds(1);
     expect(written.sort()).toEqual(['a', 'b', 'c']);
-    expect(finished).toEqual(['detail/2']);
+    expect(handedOver()).toEqual(['detail/1']);
+    expect(finished.sort()).toEqual(['detail/1', 'detail/2']);
+  });
+
+  test('decides for its change also where others of it fail for what may pass', async () => {
+    const { submit, failures, handedOver, log } = aWorld({ outageLimit: 1 });
+    failures.set('a', denied);
+    await submit(
+      aNamedChange('1', ['a', INVALID]),
+      aNamedChange('2', ['a', INVALID]),
+      aNamedChange('3', ['a', INVALID]),
+    );
+    await passSeconds(1);
+    expect(handedOver()).toHaveLength(3);
+    const codes = log.lines.filter(({ fields }) => fields.outcome === 'handed_over').map(({ fields }) => fields.code);
+    expect(codes).toEqual(['SUBMISSION_INVALID', 'SUBMISSION_INVALID', 'SUBMISSION_INVALID']);
   });
 
   test('is logged with its code and never with what a person typed', async () => {
-    const { submit, log } = aWorld();
-    await submit(aNamedChange('1', [{ typed: 'Mrs Smith' }]));
+    const { submit, log, engine } = aWorld();
+    await submit(aNamedChange('1', [INVALID]));
     await passSeconds(1);
-    expect(log.lines).toMatchObject([{ level: 'error', fields: { code: 'SUBMISSION_INVALID', outcome: 'waiting' } }]);
-    expect(JSON.stringify(log.lines)).not.toContain('Smith');
+    expect(log.lines).toMatchObject([
+      { level: 'warn', fields: { code: 'SUBMISSION_INVALID', outcome: 'handed_over', source: 'detail/1' } },
+    ]);
+    expect(JSON.stringify([log.lines, [...engine.started]])).not.toContain('Smith');
+  });
+});
+
+describe('a hand-over', () => {
+  test.each([
+    ['away', engineAway],
+    ['refusing', engineRefuses],
+    ['failing for no known reason', new Error('x')],
+  ])('to an engine that is %s is tried again, and nothing is finished before it was accepted', async (_, fault) => {
+    const { submit, finished, engine } = aWorld();
+    engine.faults.onStart = fault;
+    await submit(aNamedChange('1', [INVALID]));
+    await passSeconds(600);
+    expect(finished).toEqual([]);
+    engine.faults.onStart = null;
+    await passSeconds(40);
+    expect([finished, engine.starts()]).toEqual([['detail/1'], 1]);
+  });
+
+  test('whose answer got lost is not made twice', async () => {
+    const { submit, finished, engine } = aWorld();
+    engine.faults.onAnswer = engineAway;
+    await submit(aNamedChange('1', [INVALID]));
+    await passSeconds(60);
+    expect([finished, engine.starts()]).toEqual([['detail/1'], 1]);
+  });
+
+  test('that an end interrupts leaves the change to the next start', async () => {
+    const { submit, finished, engine, stopRetrying, pipeline } = aWorld();
+    engine.faults.onStart = engineAway;
+    await submit(aNamedChange('1', [INVALID]));
+    await passSeconds(10);
+    stopRetrying.abort();
+    await passSeconds(60);
+    expect([finished, pipeline.inFlight()]).toEqual([[], 0]);
+  });
+
+  test('of a suspect says so, and its change is not run', async () => {
+    const { pipeline, finish, term, finished, asked, engine } = aWorld();
+    pipeline.handOverSuspect(aNamedChange('1'), finish, term);
+    await passSeconds(1);
+    expect([finished, asked]).toEqual([['detail/1'], []]);
+    expect(engine.started.get('detail/1')?.source).toMatchObject({ suspect: true });
+  });
+});
+
+describe('a new leader', () => {
+  const readAgainUntilMs = NOON_MS;
+
+  test('finishes what an earlier one handed over without running it', async () => {
+    const world = aWorld({ readAgainUntilMs });
+    world.engine.started.set('detail/1', { key: 'formvault-persist', source: {} });
+    await world.submit(aNamedChange('1'), aNamedChange('2'));
+    await passSeconds(1);
+    expect([world.finished.sort(), world.asked, world.engine.starts()]).toEqual([['detail/1', 'detail/2'], ['2'], 0]);
+  });
+
+  test('does not ask for what happened since', async () => {
+    const world = aWorld({ readAgainUntilMs });
+    world.engine.faults.onLook = engineAway;
+    await world.submit(aNamedChange('1', ['a'], { timeMs: NOON_MS + 1 }));
+    await passSeconds(1);
+    expect(world.finished).toEqual(['detail/1']);
+  });
+
+  test('waits for the engine rather than running what may have been handed over', async () => {
+    const world = aWorld({ readAgainUntilMs });
+    world.engine.faults.onLook = engineAway;
+    void world.submit(aNamedChange('1'));
+    await passSeconds(100);
+    expect([world.finished, world.asked]).toEqual([[], []]);
+    world.engine.faults.onLook = null;
+    await passSeconds(40);
+    expect(world.finished).toEqual(['detail/1']);
+  });
+});
+
+describe('DISPATCH=queue', () => {
+  test('hands over every change that holds something, and finishes what holds nothing', async () => {
+    const { submit, finished, asked, handedOver } = aWorld({ dispatch: 'queue' });
+    await submit(aNamedChange('1'), aNamedChange('2', [], { text: '{}' }), aNamedChange('3', [INVALID]));
+    await passSeconds(1);
+    expect([handedOver(), asked]).toEqual([['detail/1', 'detail/3'], []]);
+    expect(finished.sort()).toEqual(['detail/1', 'detail/2', 'detail/3']);
+  });
+
+  test('finishes nothing while the engine is away', async () => {
+    const { submit, finished, engine } = aWorld({ dispatch: 'queue' });
+    engine.faults.onLook = engineAway;
+    await submit(aNamedChange('1'));
+    await passSeconds(300);
+    expect(finished).toEqual([]);
+    engine.faults.onLook = null;
+    await passSeconds(40);
+    expect(finished).toEqual(['detail/1']);
   });
 });
 
@@ -129,8 +283,8 @@ describe('an end', () => {
       await world.submit(aNamedChange('1', ['a', 'b', 'c']));
       world[name].abort();
       open();
-      await passSeconds(5);
-      expect(world.finished).toEqual([]);
+      await passSeconds(60);
+      expect([world.finished, world.handedOver()]).toEqual([[], []]);
     },
   );
 
@@ -142,15 +296,15 @@ describe('an end', () => {
     expect([written, finished]).toEqual([['a'], []]);
   });
 
-  test('tries what failed once more at the most, and lets what runs reach its outcome', async () => {
-    const { submit, finished, failures, stopRetrying, outcomes, pipeline } = aWorld();
+  test('lets what runs reach its outcome, and leaves what failed to the next start', async () => {
+    const { submit, finished, failures, stopRetrying, asked, pipeline } = aWorld();
     failures.set('a', away);
-    await submit(aNamedChange('1', ['a']), aNamedChange('2', ['b']), aNamedChange('3', [{}]));
+    await submit(aNamedChange('1', ['a']), aNamedChange('2', ['b']));
     await passSeconds(1);
-    const before = outcomes().length;
+    const before = asked.length;
     stopRetrying.abort();
     await passSeconds(60);
-    expect(outcomes()).toHaveLength(before);
+    expect(asked.length - before).toBeLessThanOrEqual(1);
     expect(finished).toEqual(['detail/2']);
     expect(pipeline.inFlight()).toBe(0);
   });
@@ -178,7 +332,7 @@ describe('an end', () => {
 describe('a batch', () => {
   test('that cannot be read now is read again', async () => {
     const { submit, finished, unprepared } = aWorld();
-    unprepared.set('detail/1', new FormvaultError('ENGINE_UNAVAILABLE', 'could not read'));
+    unprepared.set('detail/1', engineAway);
     void submit(aNamedChange('1'), aNamedChange('2'));
     await passSeconds(100);
     expect(finished).toEqual([]);
@@ -187,20 +341,34 @@ describe('a batch', () => {
     expect(finished.sort()).toEqual(['detail/1', 'detail/2']);
   });
 
-  test('of which the engine refuses one change is kept but for that one, which is tried again', async () => {
-    const { submit, finished, unprepared } = aWorld();
-    unprepared.set('detail/2', new FormvaultError('ENGINE_REJECTED', 'could not read'));
-    await submit(aNamedChange('1'), aNamedChange('2'), aNamedChange('3'));
-    await passSeconds(2);
-    expect(finished.sort()).toEqual(['detail/1', 'detail/3']);
+  test.each([
+    ['that the engine refuses to tell about', engineRefuses],
+    ['that is read with a failure of its own', new TypeError('x')],
+  ])('with one change %s is kept but for that one, which is handed over', async (_, fault) => {
+    const { submit, finished, unprepared, written, handedOver } = aWorld();
+    unprepared.set('detail/2', fault);
+    void submit(aNamedChange('1'), aNamedChange('2'), aNamedChange('3'));
+    await passSeconds(10);
+    expect(written.sort()).toEqual(['1', '3']);
+    expect(handedOver()).toEqual(['detail/2']);
+    expect(finished.sort()).toEqual(['detail/1', 'detail/2', 'detail/3']);
+  });
+
+  test('whose changes are read one by one waits for an engine that goes away meanwhile', async () => {
+    const { submit, finished, unprepared, written } = aWorld();
+    unprepared.set('detail/1', engineRefuses);
+    unprepared.set('detail/2', engineAway);
+    await submit(aNamedChange('1'), aNamedChange('2'));
+    await passSeconds(100);
+    expect(finished).toEqual(['detail/1']);
     unprepared.clear();
-    await passSeconds(400);
-    expect(finished).toContain('detail/2');
+    await passSeconds(40);
+    expect([finished, written]).toEqual([['detail/1', 'detail/2'], ['2']]);
   });
 
   test('that is read while it ends is left to the next start', async () => {
     const { submit, finished, unprepared, stopRetrying } = aWorld();
-    unprepared.set('detail/1', new FormvaultError('ENGINE_UNAVAILABLE', 'could not read'));
+    unprepared.set('detail/1', engineAway);
     const taken = submit(aNamedChange('1'));
     await passSeconds(1);
     stopRetrying.abort();

@@ -30,16 +30,15 @@ function aPreparation(given: World = {}) {
     keepNothing: null,
     ...given.fillIn,
   };
+  const model = {
+    product: null,
+    keepNothing: given.keepNothing ?? false,
+    userTasks: new Map([['fillIn', fillIn]]),
+  };
   const faults: { ofUpdates: Error | null } = { ofUpdates: null };
   const preparation = createPreparation({
     capture: given.capture ?? 'forms',
-    models: {
-      read: async () => ({
-        product: null,
-        keepNothing: given.keepNothing ?? false,
-        userTasks: new Map([['fillIn', fillIn]]),
-      }),
-    },
+    models: { read: async () => model },
     userTasks: createUserTasks({
       readUserTasks: async (ids) => {
         asked.push(`tasks ${ids.join()}`);
@@ -83,7 +82,7 @@ function aPreparation(given: World = {}) {
     const { changes: kept, ignored } = await preparation.prepare(changes, signal);
     return { kept, keptRefs: kept.map(({ change }) => change.ref), ignored: ignored.map(({ ref }) => ref) };
   };
-  return { prepare, asked, faults };
+  return { preparation, prepare, asked, faults };
 }
 
 const inTask = aVariableChange({ ref: 'detail/c', text: CONVENTION });
@@ -127,6 +126,18 @@ describe('a variable update', () => {
     expect((await aPreparation(ofTask).prepare(inTask)).ignored).toEqual(['detail/c']);
     const taskWins = { keepNothing: true, fillIn: { keepNothing: false }, userTasks: { 'fillIn:a-1': aUserTask() } };
     expect((await aPreparation(taskWins).prepare(inTask)).keptRefs).toEqual(['detail/c']);
+  });
+});
+
+describe('what is asked for explicitly', () => {
+  test('is kept also where the process, or the task, says that nothing is to be kept', async () => {
+    for (const world of [{ keepNothing: true }, { fillIn: { keepNothing: true } }]) {
+      const { preparation } = aPreparation(world);
+      const { changes } = await preparation.prepare([inTask], signal, 'explicitly');
+      expect(changes.map(({ change }) => change.ref)).toEqual(['detail/c']);
+      const ofTask = await aPreparation(world).preparation.prepare([task], signal, 'explicitly');
+      expect(ofTask.changes.map(({ change }) => change.ref)).toEqual(['task/t-1']);
+    }
   });
 });
 

@@ -49,6 +49,7 @@ async function keep(texts: string[]) {
         forms: null,
         users: { findWriter: async () => null },
         definitions: { findRunningInstance: async () => null, findRunningInstanceByBusinessKey: async () => null },
+        models: { readLatest: async () => ({ product: null, keepNothing: false, userTasks: new Map() }) },
       },
     };
     for (const found of splitConvention(change)) {

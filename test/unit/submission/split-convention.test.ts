@@ -170,7 +170,7 @@ describe('a large variable', () => {
 
   test('hands out its submissions one at a time', () => {
     const text = JSON.stringify(Array(200_000).fill({ form }));
-    const found = splitConvention({ ref: 'detail/d-1', text });
+    const found = splitConvention({ ref: 'detail/d-1', variableName: 'data', text });
     expect(found.next().value).toHaveProperty('submission.source', 'detail/d-1#/0');
     expect(found.next().value).toHaveProperty('submission.source', 'detail/d-1#/1');
   });

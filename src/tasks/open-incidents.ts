@@ -1,0 +1,49 @@
+/** External tasks without retries, by what they failed for; the engine knows them all, also those of other instances. */
+import pLimit from 'p-limit';
+import type { FailedTask } from '../engine/engine-external-tasks.ts';
+import { type Cause, causeOf } from '../incidents/incident-message.ts';
+
+export type OpenIncidents = ReturnType<typeof createOpenIncidents>;
+
+const TRUSTED_MS = 5_000;
+
+export function createOpenIncidents(options: {
+  limit: number;
+  read(signal: AbortSignal): Promise<FailedTask[]>;
+  nowMs?: () => number;
+}) {
+  const { nowMs = () => performance.now() } = options;
+  const oneAtATime = pLimit(1);
+  let byTask = new Map<string, string | null>();
+  let readMs = Number.NEGATIVE_INFINITY;
+
+  function observe(tasks: Pick<FailedTask, 'id' | 'errorMessage'>[]): void {
+    byTask = new Map(tasks.map(({ id, errorMessage }) => [id, keyOf(causeOf(errorMessage))]));
+    readMs = nowMs();
+  }
+
+  return {
+    observe,
+
+    /** Whether one more incident of this cause may stand; if so, it counts from now on. */
+    claim(taskId: string, cause: Cause, signal: AbortSignal): Promise<boolean> {
+      return oneAtATime(async () => {
+        if (nowMs() - readMs > TRUSTED_MS) observe(await options.read(signal));
+        const key = keyOf(cause);
+        let others = 0;
+        for (const [id, of] of byTask) if (of === key && id !== taskId) others++;
+        if (others >= options.limit) return false;
+        byTask.set(taskId, key);
+        return true;
+      });
+    },
+
+    /** It is no incident any more, or will be none. */
+    release: (taskId: string): void => void byTask.delete(taskId),
+    count: (): number => byTask.size,
+  };
+}
+
+function keyOf(cause: Cause | null): string | null {
+  return cause === null ? null : `${cause.code} ${cause.target}`;
+}

@@ -1,0 +1,338 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { type FormEntry, type RunningFormApi, startFormApi } from '../../demo/form-api.ts';
+
+import { aProcess, type BuiltProcess } from '../support/a-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { readIncidents, readIncidentsOn, readOpenTasks, retry } from '../support/handed-over.ts';
+import {
+  readErrorDetails,
+  readFailedAttempts,
+  untilIncidentOf,
+  untilIncidentOn,
+  untilTraceless,
+} from '../support/incidents.ts';
+import { aSiteVisit, SITE_VISIT, siteVisitKey } from '../support/site-visit.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+jest.setTimeout(180_000);
+
+const BUSY = { withinMs: 60_000, everyMs: 100 };
+const MAX_ATTEMPTS = 4;
+const UNHEARD_OF = 'unheard-of';
+
+const visits = aProcess({ steps: [{ message: 'never' }] });
+const badProduct = (product: string) => aProcess({ id: wrong, steps: [{ message: 'never' }], properties: { product } });
+const wrong = aProcess({ steps: [] }).id;
+const withProduct = (product: string) => aProcess({ steps: [{ message: 'never' }], properties: { product } });
+
+const knownForm = (name: string): FormEntry => ({ id: `id-${name}`, versionId: `v-${name}`, name, title: name });
+const forms = [knownForm(SITE_VISIT)];
+
+let formApi: RunningFormApi;
+let world: World;
+beforeAll(async () => {
+  formApi = await startFormApi({ forms });
+  world = createWorld({
+    FORM_API_URL: formApi.url,
+    S3_CREATE_BUCKETS: 'false',
+    MAX_ATTEMPTS: String(MAX_ATTEMPTS),
+    RETRY_SECONDS: '1',
+    LONG_POLL_MS: '2000',
+    WATCHDOG_SECONDS: '2',
+  });
+  await world.vault.createBucket(world.bucket);
+  await world.engine.deploy(visits.files);
+  await world.startFormvault();
+});
+afterAll(async () => {
+  await world.end();
+  await formApi.stop();
+});
+
+type Submitted = { caseId: string; source: string };
+
+async function submit(process: BuiltProcess, text: string): Promise<Submitted> {
+  const caseId = world.newCase();
+  const { id: source } = await world.engine.start(process.id, { businessKey: caseId });
+  await write(source, text);
+  return { caseId, source };
+}
+
+const write = (source: string, text: string) =>
+  world.engine.setVariable(source, 'visit', { type: 'Json', value: text });
+
+const visitBy = (person: string, form: object = {}) => {
+  const visit = aSiteVisit(person, { weather: 'fine' });
+  return JSON.stringify({ ...visit, form: { ...visit.form, ...form } });
+};
+
+/** A form that the form API does not know stays unknown for some seconds: whoever is too early presses again. */
+async function retryUntilTraceless(submitted: Submitted): Promise<void> {
+  await eventually(
+    async () => {
+      const [standing] = await readIncidentsOn(world.engine, submitted.source);
+      if (standing !== undefined) await retry(world.engine, standing);
+      expect(await readOpenTasks(world.engine)).toEqual([]);
+    },
+    { withinMs: 60_000, everyMs: 2_500 },
+  );
+}
+
+type Case = {
+  submit(): Promise<Submitted>;
+  message(submitted: Submitted): string;
+  mend(submitted: Submitted): Promise<unknown>;
+  kept(submitted: Submitted): { bucket: string; key: string };
+};
+
+const inDefaultBucket = ({ caseId }: Submitted) => ({ bucket: world.bucket, key: siteVisitKey(caseId, 'ada') });
+
+const cases: Record<string, Case> = {
+  'a bucket that is missing': {
+    async submit() {
+      const process = withProduct('permits');
+      await world.engine.deploy(process.files);
+      return submit(process, visitBy('ada'));
+    },
+    message: ({ caseId }) =>
+      `BUCKET_MISSING: could not write an object in bucket ${world.environment}-permits (form site-visit, case ${caseId}). ` +
+      'Create the bucket, or set S3_CREATE_BUCKETS=true; then retry.',
+    mend: () => world.vault.createBucket(`${world.environment}-permits`),
+    kept: ({ caseId }) => ({ bucket: `${world.environment}-permits`, key: siteVisitKey(caseId, 'ada') }),
+  },
+  'a product that makes no bucket name': {
+    async submit() {
+      await world.engine.deploy(badProduct('site_permits').files);
+      return submit(badProduct(''), visitBy('ada'));
+    },
+    message: ({ caseId }) =>
+      `PRODUCT_INVALID: could not name a bucket after the extension property product of the process (form site-visit, case ${caseId}). ` +
+      `Correct the property product in the BPMN of the process ${wrong}, deploy it and retry: ` +
+      'a bucket name holds only letters a to z, digits, dots and hyphens.',
+    async mend() {
+      await world.engine.deploy(badProduct('cop-case').files);
+    },
+    kept: inDefaultBucket,
+  },
+  'a form that the form API does not know': {
+    submit: () => submit(visits, visitBy('ada', { name: UNHEARD_OF })),
+    message: ({ caseId }) =>
+      `FORM_UNKNOWN: could not find the form in the form API (form ${UNHEARD_OF}, case ${caseId}). ` +
+      'Publish the form in the form API, or set FORM_LOOKUP=optional; then retry.',
+    async mend() {
+      forms.push(knownForm(UNHEARD_OF));
+    },
+    kept: ({ caseId }) => ({ bucket: world.bucket, key: siteVisitKey(caseId, 'ada').replace(SITE_VISIT, UNHEARD_OF) }),
+  },
+  'data without the name of a form, written by no user task': {
+    submit: () => submit(visits, visitBy('ada', { name: ' ' })),
+    message: ({ caseId }) =>
+      `SUBMISSION_INVALID: could not tell the name of the form (form –, case ${caseId}). ` +
+      'Write the variable visit again with form.name, then retry.',
+    mend: ({ source }) => write(source, visitBy('ada')),
+    kept: inDefaultBucket,
+  },
+  'JSON that is none': {
+    submit: () => submit(visits, `${visitBy('ada')}}`),
+    message: ({ caseId }) =>
+      `SUBMISSION_INVALID: could not parse the variable as JSON (form –, case ${caseId}). ` +
+      'Write the variable visit again as valid JSON, then retry.',
+    mend: ({ source }) => write(source, visitBy('ada')),
+    kept: inDefaultBucket,
+  },
+  'a form section with an object where a text belongs': {
+    submit: () => submit(visits, visitBy('ada', { submittedBy: { first: 'ada' } })),
+    message: ({ caseId }) =>
+      `SUBMISSION_INVALID: could not read form.submittedBy, which is an object or an array instead of a text (form –, case ${caseId}). ` +
+      'Write the variable visit again with a text in form.submittedBy, then retry.',
+    mend: ({ source }) => write(source, visitBy('ada')),
+    kept: inDefaultBucket,
+  },
+};
+
+test.each(Object.entries(cases))(
+  '%s: an incident at once that says what to do; after it was done a retry keeps the form and takes every trace away',
+  async (_, { submit, message, mend, kept }) => {
+    const submitted = await submit();
+    const incident = await untilIncidentOf(world.engine, submitted.caseId);
+    const mark = await untilIncidentOn(world.engine, submitted.source);
+
+    expect(incident.incidentMessage).toBe(message(submitted));
+    const { incidentType, incidentMessage, configuration } = incident;
+    expect(mark).toMatchObject({ incidentType, incidentMessage, configuration });
+    await expect(readFailedAttempts(world.engine, configuration)).resolves.toEqual([
+      { errorMessage: incidentMessage, retries: 0 },
+    ]);
+    const [code] = incidentMessage.split(':');
+    await expect(readErrorDetails(world.engine, configuration)).resolves.toMatch(
+      new RegExp(`^FormvaultError ${code}: could not .*\n {4}at `, 's'),
+    );
+    const { bucket, key } = kept(submitted);
+    await expect(world.vault.exists(bucket, key)).resolves.toBe(false);
+
+    await mend(submitted);
+    await retryUntilTraceless(submitted);
+    await untilTraceless(world.engine, incident, submitted.source);
+    await expect(world.vault.list(bucket, `${submitted.caseId}/`)).resolves.toEqual([key]);
+  },
+);
+
+/** Forms for a bucket that is not there yet. */
+async function failThreeVisits() {
+  const product = `late-${world.newCase()}`;
+  const process = withProduct(product);
+  await world.engine.deploy(process.files);
+  const submitted: Submitted[] = [];
+  for (const person of ['ada', 'bob', 'cyd']) submitted.push(await submit(process, visitBy(person)));
+  const incidents = await Promise.all(submitted.map(({ caseId }) => untilIncidentOf(world.engine, caseId)));
+  const bucket = `${world.environment}-${product}`;
+  await world.vault.createBucket(bucket);
+  return { submitted, incidents, bucket };
+}
+
+describe('many at once are tried again', () => {
+  test.each<[string, (tasks: string[], instances: string[]) => Promise<unknown>]>([
+    [
+      'by a batch',
+      (externalTaskIds) => world.engine.http.post('/external-task/retries-async', { retries: 1, externalTaskIds }),
+    ],
+    [
+      'by their process instances',
+      (_, processInstanceIds) => world.engine.http.put('/external-task/retries', { retries: 1, processInstanceIds }),
+    ],
+    [
+      'by a query for all that have no retries left',
+      () =>
+        world.engine.http.put('/external-task/retries', {
+          retries: 1,
+          externalTaskQuery: { topicName: 'convention-variable', noRetriesLeft: true },
+        }),
+    ],
+  ])('%s', async (_, retryAll) => {
+    const { submitted, incidents, bucket } = await failThreeVisits();
+    await retryAll(
+      incidents.map(({ configuration }) => configuration),
+      incidents.map(({ processInstanceId }) => processInstanceId),
+    );
+
+    for (const [i, { source }] of submitted.entries()) {
+      const incident = incidents[i];
+      if (incident !== undefined) await untilTraceless(world.engine, incident, source);
+    }
+    await expect(world.vault.list(bucket)).resolves.toHaveLength(submitted.length);
+  });
+});
+
+test('a retry before the cause is mended brings the same incident back, with its mark', async () => {
+  const submitted = await submit(visits, '{"form": {"name": "never corrected"');
+  const incident = await untilIncidentOf(world.engine, submitted.caseId);
+  await untilIncidentOn(world.engine, submitted.source);
+  await retry(world.engine, incident);
+
+  await eventually(
+    async () => expect(await readFailedAttempts(world.engine, incident.configuration)).toHaveLength(2),
+    BUSY,
+  );
+  const again = await untilIncidentOf(world.engine, submitted.caseId);
+  const { incidentMessage, configuration } = incident;
+  expect(again).toMatchObject({ incidentMessage, configuration });
+  await expect(untilIncidentOn(world.engine, submitted.source)).resolves.toMatchObject({ configuration });
+
+  await world.engine.cancel(incident.processInstanceId);
+  await untilTraceless(world.engine, incident, submitted.source);
+});
+
+test('bad data that is written again, still bad, keeps its incident; each change has its own', async () => {
+  const { caseId, source } = await submit(visits, '{"form": {"name": "broken"');
+  const incident = await untilIncidentOf(world.engine, caseId);
+  await write(source, '{"form": {"name": "broken again"');
+  await eventually(async () => expect(await readOpenTasks(world.engine)).toHaveLength(2), BUSY);
+
+  await retry(world.engine, incident);
+  await eventually(
+    async () => expect(await readFailedAttempts(world.engine, incident.configuration)).toHaveLength(2),
+    BUSY,
+  );
+  await eventually(async () => expect(await readIncidentsOn(world.engine, source)).toHaveLength(2), BUSY);
+
+  await write(source, visitBy('ada'));
+  await eventually(
+    async () => {
+      for (const standing of await readIncidentsOn(world.engine, source)) await retry(world.engine, standing);
+      expect(await readOpenTasks(world.engine)).toEqual([]);
+    },
+    { withinMs: 60_000, everyMs: 2_500 },
+  );
+  await untilTraceless(world.engine, incident, source);
+  await expect(world.vault.list(world.bucket, `${caseId}/`)).resolves.toEqual([siteVisitKey(caseId, 'ada')]);
+});
+
+test('what passes by itself is tried MAX_ATTEMPTS times, and only then an incident', async () => {
+  formApi.failNext(503, Number.POSITIVE_INFINITY);
+  const other = 'another-form';
+  forms.push(knownForm(other));
+  const submitted = await submit(visits, visitBy('ada', { name: other }));
+  const incident = await untilIncidentOf(world.engine, submitted.caseId);
+
+  expect(incident.incidentMessage).toBe(
+    `FORM_API_UNAVAILABLE: could not look up the form (form ${other}, case ${submitted.caseId}). ` +
+      'Check that the form API runs and that FORM_API_URL leads to it.',
+  );
+  const attempts = await readFailedAttempts(world.engine, incident.configuration);
+  expect(attempts.map(({ retries }) => retries).sort()).toEqual([0, 1, 2, 3]);
+  expect(new Set(attempts.map(({ errorMessage }) => errorMessage))).toEqual(new Set([incident.incidentMessage]));
+
+  formApi.failNext(200, 0);
+  await untilTraceless(world.engine, incident, submitted.source);
+  await expect(world.vault.list(world.bucket, `${submitted.caseId}/`)).resolves.toHaveLength(1);
+});
+
+describe('data that the engine has removed before it was kept', () => {
+  const visitTask = aProcess({
+    steps: [{ userTask: 'visit', formKey: 'visit' }],
+    properties: { product: 'no_bucket' },
+  });
+
+  async function failAndForget(submitted: Submitted): Promise<string> {
+    const incident = await untilIncidentOf(world.engine, submitted.caseId);
+    if (await world.engine.isRunning(submitted.source)) await world.engine.cancel(submitted.source);
+    await world.engine.http.delete(`/history/process-instance/${submitted.source}`);
+    await retry(world.engine, incident);
+    const again = await eventually(async () => {
+      const about = (await readIncidents(world.engine)).filter(({ id }) => id !== incident.id);
+      const same = about.find(({ configuration }) => configuration === incident.configuration);
+      expect(same?.incidentMessage).toMatch(/^SOURCE_GONE/);
+      return same;
+    }, BUSY);
+    await world.engine.cancel(incident.processInstanceId);
+    return again?.incidentMessage ?? '';
+  }
+
+  const gone = (form: string, caseId: string) =>
+    `SOURCE_GONE: could not find the change in the history (form ${form}, case ${caseId}). ` +
+    'Look for the data in a backup of the engine; its history was removed before it could be kept.';
+
+  test('is an incident that says so, for a variable', async () => {
+    const submitted = await submit(visits, visitBy('ada', { name: ' ' }));
+    await expect(failAndForget(submitted)).resolves.toBe(gone('–', submitted.caseId));
+  });
+
+  test('and for the form of a task', async () => {
+    await world.engine.deploy(visitTask.files);
+    const caseId = world.newCase();
+    const { id: source } = await world.engine.start(visitTask.id, { businessKey: caseId });
+    await world.engine.complete((await world.engine.task(source)).id, { weather: { value: 'fine' } });
+    await expect(failAndForget({ caseId, source })).resolves.toBe(gone('visit', caseId));
+  });
+});
+
+test('an instance that somebody started by hand without the reference of a change says what it wants', async () => {
+  const { id } = await world.engine.start('formvault-persist', { businessKey: 'BF-4711' });
+  const incident = await untilIncidentOn(world.engine, id);
+
+  expect(incident.incidentMessage).toBe(
+    'SUBMISSION_INVALID: could not tell which change is meant (form –, case BF-4711). ' +
+      'The business key must be the reference of a change, such as task/<id>; cancel this process instance.',
+  );
+  await world.engine.cancel(id);
+});
