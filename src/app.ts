@@ -45,6 +45,8 @@ import { createWebServer } from './web/server.ts';
 /** Lookups of the submissions in flight, the feed, external tasks, and some more. */
 const ENGINE_SOCKETS = 24;
 const FORM_API_SOCKETS = 8;
+/** To S3, beside those of the feed and of the external tasks: the state of the feed must not queue behind submissions. */
+const OTHER_CONNECTIONS = 4;
 
 export type AppSignals = { stop: AbortSignal; abort: AbortSignal };
 
@@ -57,7 +59,7 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
   const clock = createEngineClock();
   const engine = connect(config.engine, 'ENGINE', ENGINE_SOCKETS, metrics);
   const formApi = config.formApi === null ? null : connect(config.formApi, 'FORM_API', FORM_API_SOCKETS, metrics);
-  const s3 = createS3ObjectStore({ ...withoutNulls(config.s3), maxConnections: config.concurrency });
+  const s3 = createS3ObjectStore({ ...withoutNulls(config.s3), maxConnections: 2 * config.concurrency + OTHER_CONNECTIONS });
   let worker: WorkerPart | null = null;
   const outages = createOutages({
     limit: config.incidents.limit,

@@ -33,7 +33,7 @@ const WHOLE_EVERY_MS = 13_000;
 const SETTLE_IDLE_MS = 30_000;
 const SETTLE_BUSY_MS = 2_000;
 const FIRST_FAILURE_PAUSE_MS = 500;
-const LONGEST_FAILURE_PAUSE_MS = 30_000;
+const LONGEST_FAILURE_PAUSE_MS = 10_000;
 
 export async function followFeed(tracks: Tracks, options: FollowOptions, signal: AbortSignal): Promise<void> {
   const { clock, nowMs: localNowMs = () => performance.now() } = options;

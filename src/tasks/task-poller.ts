@@ -42,7 +42,7 @@ type GotAnswer = { status: number; headers: GotHeaders; data: Uint8Array };
 
 const INTERVAL_MS = 10;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 10_000;
 const LATE_ANSWER_MS = 1_000;
 const LOG_FAILURES_EVERY_MS = 60_000;
 const ATTEMPTED = 'could not fetch external tasks';

@@ -43,7 +43,8 @@ export function createTaskRuns(options: RunOptions, { abort, silence }: RunSigna
     try {
       const report = await work(task, lock);
       lock.end();
-      if (lock.signal.aborted) return loseLock(task);
+      // A process that was frozen comes here before the lock keeper has looked at its clock.
+      if (lock.signal.aborted || lock.leftMs() <= 0) return loseLock(task);
       if (report === 'aborted') return await giveBack(task);
       await tell(task, report, lock);
     } catch (err) {

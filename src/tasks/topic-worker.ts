@@ -75,7 +75,7 @@ export type TopicWorker = {
 };
 
 const LOCK_MS = 30_000;
-const POLL_GRACE_MS = 10_000;
+const POLL_GRACE_MS = 30_000;
 /** Behind the deadline, to give tasks back. */
 const LAST_WORDS_MS = 2_000;
 

@@ -27,7 +27,8 @@ afterAll(async () => {
 function s3StoreAt({ endpoint, region, accessKeyId, secretAccessKey }: S3Address): ObjectStore {
   return createS3ObjectStore(
     { endpoint, region, forcePathStyle: true, maxConnections: 50 },
-    { credentials: { accessKeyId, secretAccessKey }, pageSize: 10 },
+    // Writers that race for one key wait for each other there, for whole seconds.
+    { credentials: { accessKeyId, secretAccessKey }, pageSize: 10, requestTimeoutMs: RACE_MS },
   );
 }
 

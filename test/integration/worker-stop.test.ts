@@ -18,15 +18,12 @@ const people = Array.from({ length: IN_FLIGHT }, (_, each) => `person-${each}`);
 const latecomers = Array.from({ length: 5 }, (_, each) => `late-${each}`);
 const waiting = aProcess({ steps: [{ message: 'never' }] });
 
-let s3: CountingProxy;
 let engine: CountingProxy;
 let world: World;
 let caseId: string;
 let source: string;
 beforeEach(async () => {
-  const servers = testServers();
-  s3 = await startCountingProxy(servers.s3.endpoint);
-  engine = await startCountingProxy(servers.engineUrl);
+  engine = await startCountingProxy(testServers().engineUrl);
   world = createWorld({ DISPATCH: 'queue', LONG_POLL_MS: '3000' });
   await world.engine.deploy(waiting.files);
   caseId = world.newCase();
@@ -34,26 +31,25 @@ beforeEach(async () => {
   await world.startFormvault({ ROLES: 'feed' });
 });
 afterEach(async () => {
-  s3.pass();
   engine.pass();
   await world.end();
-  await Promise.all([s3.close(), engine.close()]);
+  await engine.close();
 });
 
 const keptKeys = () => world.vault.list(world.bucket, `${caseId}/`);
 const keysOf = (...submitters: string[]) => submitters.map((person) => siteVisitKey(caseId, person)).sort();
-const isOfTheCase = ({ path }: SeenRequest): boolean => path.includes(caseId);
+const isReading = ({ path }: SeenRequest): boolean => path.includes('/history/detail/');
 const isUnlock = ({ path }: SeenRequest): boolean => path.endsWith('/unlock');
 
 const startWorker = (env: Record<string, string> = {}) =>
   world.startFormvault({ ROLES: 'worker', ...env }, { until: 'started' });
 
-/** A worker with twenty tasks whose writes hang. */
+/** A worker with twenty tasks, each of which waits for the engine to tell about its change. */
 async function startWorkerWithTasksInFlight(env: Record<string, string> = {}): Promise<RunningFormvault> {
-  s3.hold(isOfTheCase);
-  const worker = await startWorker({ S3_ENDPOINT: s3.url, ENGINE_URL: engine.url, ...env });
+  engine.hold(isReading);
+  const worker = await startWorker({ ENGINE_URL: engine.url, ...env });
   await submitSiteVisits(world, source, people);
-  await eventually(() => expect(s3.held()).toBe(IN_FLIGHT), SOON);
+  await eventually(() => expect(engine.held()).toBe(IN_FLIGHT), SOON);
   await expect(readLocks(world.engine)).resolves.toHaveLength(IN_FLIGHT);
   return worker;
 }
@@ -72,7 +68,7 @@ async function expectUntouchedTasks(count: number): Promise<void> {
 }
 
 async function expectTheNextWorkerKeeps(submitters: string[]): Promise<void> {
-  s3.pass();
+  engine.pass();
   await startWorker();
   await eventually(async () => expect(await readOpenTasks(world.engine)).toEqual([]), SOON);
   await expect(keptKeys()).resolves.toEqual(keysOf(...submitters));
@@ -85,7 +81,7 @@ test('a worker that is stopped ends the twenty tasks in its hands, and leaves no
 
   await sendSigterm(worker);
   await expect(keptKeys()).resolves.toEqual([]);
-  s3.pass();
+  engine.pass();
 
   await expect(worker.exited).resolves.toBe(0);
   await expect(keptKeys()).resolves.toEqual(keysOf(...people));
@@ -100,8 +96,8 @@ test('what the long poll of a stopping worker still brings is given back at once
   await submitSiteVisits(world, source, latecomers);
   await eventually(() => expect(engine.requests.filter(isUnlock)).not.toEqual([]), SOON);
   await eventually(async () => expect(await readHandedOver(world.engine)).toHaveLength(IN_FLIGHT + 5), SOON);
-  expect(s3.held()).toBe(IN_FLIGHT);
-  s3.pass();
+  expect(engine.held()).toBe(IN_FLIGHT);
+  engine.pass();
 
   await expect(worker.exited).resolves.toBe(0);
   await expect(keptKeys()).resolves.toEqual(keysOf(...people));

@@ -45,17 +45,18 @@ afterEach(async () => {
 const keptKeys = () => world.vault.list(world.bucket, `${caseId}/`);
 const keysOf = (...submitters: string[]) => submitters.map((person) => siteVisitKey(caseId, person)).sort();
 const isOfTheCase = ({ path }: SeenRequest): boolean => path.includes(caseId);
+const isReading = ({ path }: SeenRequest): boolean => path.includes('/history/detail/');
 const lostLocks = (worker: RunningFormvault) => worker.logs().match(/"lock of an external task lost"/g) ?? [];
 
 const startWorker = (env: Record<string, string> = {}) =>
   world.startFormvault({ ROLES: 'worker', ...env }, { until: 'started' });
 
-/** A worker that has all the tasks it can take, and whose writes hang. */
-async function startWorkerWithFullHands(): Promise<RunningFormvault> {
-  s3.hold(isOfTheCase);
+/** A worker that has all the tasks it can take, until whoever is asked by them answers. */
+async function startWorkerWithFullHands(asked: CountingProxy): Promise<RunningFormvault> {
+  asked.hold(asked === s3 ? isOfTheCase : isReading);
   const worker = await startWorker({ S3_ENDPOINT: s3.url, ENGINE_URL: engine.url });
   await submitSiteVisits(world, source, slow);
-  await eventually(() => expect(s3.held()).toBe(IN_HAND), SOON);
+  await eventually(() => expect(asked.held()).toBe(IN_HAND), SOON);
   return worker;
 }
 
@@ -77,7 +78,7 @@ async function expectKeptOnceWithoutComplaint(...submitters: string[]): Promise<
 test.each([2, 4])(
   'of %i workers one is frozen past its locks: the others keep what it had, and awake again it reports nothing',
   async (count) => {
-    const frozen = await startWorkerWithFullHands();
+    const frozen = await startWorkerWithFullHands(s3);
     process.kill(frozen.pid, 'SIGSTOP');
     const others = await Promise.all(Array.from({ length: count - 1 }, () => startWorker()));
     await submitSiteVisits(world, source, quick);
@@ -97,11 +98,11 @@ test.each([2, 4])(
 );
 
 test('a worker whose locks a person takes away reports nothing, and another one keeps what it had', async () => {
-  const slowWorker = await startWorkerWithFullHands();
+  const slowWorker = await startWorkerWithFullHands(engine);
   for (const { id } of await readLocks(world.engine)) await unlock(world.engine, id);
   const other = await startWorker();
   await untilKept(slow, SOON);
-  s3.pass();
+  engine.pass();
 
   await eventually(() => expect(lostLocks(slowWorker)).toHaveLength(IN_HAND), SOON);
   expect(lostLocks(other)).toEqual([]);
@@ -109,7 +110,7 @@ test('a worker whose locks a person takes away reports nothing, and another one 
 });
 
 test('a worker goes on by itself when the engine is back, and reports what it kept meanwhile', async () => {
-  const worker = await startWorkerWithFullHands();
+  const worker = await startWorkerWithFullHands(s3);
   engine.refuse();
   s3.pass();
   await untilKept(slow, SOON);

@@ -6,7 +6,7 @@ import { readIncidents, readIncidentsOn, readOpenTasks, type StandingIncident } 
 type Calls = Pick<EngineCalls, 'http'>;
 
 /** One attempt at an external task that failed, as the engine recorded it. */
-export type Attempt = { errorMessage: string; retries: number };
+export type Attempt = { errorMessage: string; retriesBefore: number | null };
 
 /** Until an attempt in place, those in the engine and a busy machine are done with. */
 const STANDING = { withinMs: 60_000, everyMs: 100 };
@@ -34,8 +34,10 @@ export function untilIncidentOn(engine: Calls, processInstanceId: string): Promi
 /** The attempts at an external task that failed, oldest first. */
 export async function readFailedAttempts({ http }: Calls, externalTaskId: string): Promise<Attempt[]> {
   const params = { externalTaskId, failureLog: true, sortBy: 'timestamp', sortOrder: 'asc' };
-  const { data } = await http.get<Attempt[]>('/history/external-task-log', { params });
-  return data.map(({ errorMessage, retries }) => ({ errorMessage, retries }));
+  const { data } = await http.get<{ errorMessage: string; retries: number | null }[]>('/history/external-task-log', {
+    params,
+  });
+  return data.map(({ errorMessage, retries }) => ({ errorMessage, retriesBefore: retries }));
 }
 
 /** What the link in Cockpit opens. */

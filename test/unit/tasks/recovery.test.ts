@@ -1,12 +1,8 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { FailedTask } from '../../../src/engine/engine-external-tasks.ts';
 import { type FailureCode, FormvaultError } from '../../../src/errors.ts';
 import { incidentMessage } from '../../../src/incidents/incident-message.ts';
-import { createOutages } from '../../../src/pipeline/outages.ts';
-import { createOpenIncidents } from '../../../src/tasks/open-incidents.ts';
 import { NOON_MS } from '../../support/builders.ts';
-import { aFailedTask } from '../../support/builders-external-tasks.ts';
-import { createRememberingLog } from '../../support/builders-log.ts';
+import { aRecoveryWorld, LOCK_MS } from '../../support/builders-recovery.ts';
 import { createVirtualTime } from '../../support/builders-time.ts';
 
 let time = createVirtualTime(NOON_MS);
@@ -15,7 +11,6 @@ jest.unstable_mockModule('../../../src/time/pause.ts', () => ({
 }));
 const { createRecovery } = await import('../../../src/tasks/recovery.ts');
 
-const LOCK_MS = 30_000;
 const running: AbortController[] = [];
 
 beforeEach(() => {
@@ -34,93 +29,7 @@ function messageOf(code: FailureCode, bucket: string, form = 'visit'): string {
   return incidentMessage(new FormvaultError(code, 'could not do it', { context: { bucket } }), { form, caseId: 'c' });
 }
 
-/** External tasks of an engine, and buckets that answer or not. */
-function aWorld() {
-  const tasks = new Map<string, FailedTask>();
-  const retried: string[] = [];
-  const unlocked: string[] = [];
-  const probed: string[] = [];
-  const away = new Set<string>();
-  const faults: { onRead: unknown; onRetry: unknown } = { onRead: null, onRetry: null };
-  let reads = 0;
-  const outages = createOutages({
-    limit: 50,
-    onRecovered: (target) => recovery.noteRecovered(target),
-    onStandStill() {},
-    onGoesOn() {},
-    nowMs: () => time.nowMs(),
-  });
-  const openIncidents = createOpenIncidents({
-    limit: 50,
-    read: async () => [...tasks.values()].filter(({ retries }) => retries === 0),
-    nowMs: () => time.nowMs(),
-  });
-  const log = createRememberingLog();
-  const recovery = createRecovery({
-    topics: ['user-task-completed', 'convention-variable'],
-    externalTasks: {
-      async *findFailed({ topic, retriesLeft }) {
-        reads++;
-        if (faults.onRead !== null) throw faults.onRead;
-        for (const task of [...tasks.values()]) {
-          if (task.topic === topic && (task.retries !== 0) === retriesLeft) yield task;
-        }
-      },
-      async setRetries(ids, retries) {
-        if (faults.onRetry !== null && ids.length > 0) throw faults.onRetry;
-        for (const id of ids) {
-          retried.push(id);
-          const task = tasks.get(id);
-          if (task !== undefined) tasks.set(id, { ...task, retries });
-        }
-      },
-      async unlock(id) {
-        unlocked.push(id);
-        return 'done';
-      },
-    },
-    outages,
-    openIncidents,
-    async probe(target) {
-      probed.push(target);
-      await outages.attempt(target, async () => {
-        if (away.has(target)) throw new FormvaultError('VAULT_UNAVAILABLE', 'could not look');
-      });
-    },
-    lockMs: LOCK_MS,
-    log,
-    nowMs: () => time.nowMs(),
-  });
-  const add = (id: string, errorMessage: string, given: Partial<FailedTask> = {}) =>
-    tasks.set(id, aFailedTask({ id, errorMessage, ...given }));
-  return {
-    ...recovery,
-    outages,
-    openIncidents,
-    log,
-    retried,
-    unlocked,
-    probed,
-    away,
-    faults,
-    reads: () => reads,
-    addIncident: add,
-    /** Without an incident, locked for so long. */
-    addWaiting: (id: string, errorMessage: string, lockedMs: number) =>
-      add(id, errorMessage, { retries: 1, lockExpirationMs: time.nowMs() + lockedMs }),
-    failAgain(id: string): void {
-      const task = tasks.get(id);
-      if (task !== undefined) tasks.set(id, { ...task, retries: 0 });
-    },
-    observeAll: () => recovery.observe([...tasks.values()].filter(({ retries }) => retries === 0)),
-    start(): AbortController {
-      const stop = new AbortController();
-      running.push(stop);
-      void recovery.run(stop.signal);
-      return stop;
-    },
-  };
-}
+const aWorld = () => aRecoveryWorld(createRecovery, time, running);
 
 describe('when a target has answered again', () => {
   test.each<[FailureCode, boolean]>([
