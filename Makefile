@@ -24,7 +24,7 @@ clean: ## removes what was built, installed and fetched
 	rm -rf dist node_modules .cache coverage
 
 need:
-	@dev/need.sh
+	@dev/need.sh $(MAKECMDGOALS)
 
 $(packages): package-lock.json | need
 	@echo 'installing packages (once) …'

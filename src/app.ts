@@ -59,7 +59,10 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
   const clock = createEngineClock();
   const engine = connect(config.engine, 'ENGINE', ENGINE_SOCKETS, metrics);
   const formApi = config.formApi === null ? null : connect(config.formApi, 'FORM_API', FORM_API_SOCKETS, metrics);
-  const s3 = createS3ObjectStore({ ...withoutNulls(config.s3), maxConnections: 2 * config.concurrency + OTHER_CONNECTIONS });
+  const s3 = createS3ObjectStore({
+    ...withoutNulls(config.s3),
+    maxConnections: 2 * config.concurrency + OTHER_CONNECTIONS,
+  });
   let worker: WorkerPart | null = null;
   const outages = createOutages({
     limit: config.incidents.limit,

@@ -161,6 +161,7 @@ describe('an answer that got lost', () => {
     faults.onAnswer = null;
     await expect(instance.tryToLead(LATER)).resolves.toEqual(FIRST);
     expect(instance.waited).toEqual([]);
+    expect(instance.legacy().endedCleanly).toBe(true);
   });
 });
 
