@@ -157,7 +157,7 @@ export const SETTINGS = {
     meaning: 'how a failure shows on the source process instance: `none`, `custom`, `mirror`',
   },
   LONG_POLL_MS: {
-    kind: wholeNumber(100, 1_800_000),
+    kind: wholeNumber(100, 120_000),
     fallback: '5000',
     meaning: 'how long the engine may hold back a request for external tasks',
   },

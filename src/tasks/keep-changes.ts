@@ -9,6 +9,8 @@ import type { LockedTask } from './topic-worker.ts';
 
 export type KeepChanges = ReturnType<typeof createKeepChanges>;
 
+type Failed = Failure & { change: Change };
+
 type Reading = Pick<
   EngineHistory,
   'findVariableChange' | 'findLastValue' | 'findTaskChange' | 'readVariableChangesOf' | 'readTaskChangesOf'
@@ -29,17 +31,17 @@ export function createKeepChanges(
     asked: Asked,
     isWanted: (prepared: PreparedChange) => boolean,
     signal: AbortSignal,
-  ): Promise<Failure | null> {
+  ): Promise<Failed[]> {
     const prepared = await preparation.prepare(changes, signal, asked);
     const limit = pLimit(AT_ONCE);
-    const failures: Failure[] = [];
+    const failures: Failed[] = [];
     for (const each of prepared.changes.filter(isWanted)) {
       // One variable may hold a million submissions: they are found as there is room for them.
       const started = new Set<Promise<void>>();
       for (const found of each.found) {
         const run = limit(async () => {
           const failure = await runOnce(each, found, options, signal);
-          if (failure !== null) failures.push(failure);
+          if (failure !== null) failures.push({ ...failure, change: each.change });
         }).finally(() => started.delete(run));
         started.add(run);
         while (started.size >= AT_ONCE) await Promise.race(started);
@@ -48,7 +50,26 @@ export function createKeepChanges(
       await Promise.all(started);
       signal.throwIfAborted(); // what was left out is not kept
     }
-    return worst(failures);
+    return failures;
+  }
+
+  /** In place of invalid data that was written again since, what its variable holds by now. */
+  async function keepCorrected(
+    failures: Failed[],
+    keep: (change: Change) => Promise<Failed[]>,
+    signal: AbortSignal,
+  ): Promise<Failed[]> {
+    const left: Failed[] = [];
+    const tried = new Set<ChangeRef>();
+    for (const failure of failures) {
+      const { change } = failure;
+      const isInvalid = failureCodeOf(failure.error) === 'SUBMISSION_INVALID' && change.kind === 'variable';
+      const last = isInvalid ? await history.findLastValue(change, signal) : null;
+      if (last === null || last.ref === change.ref) left.push(failure);
+      else if (!tried.has(last.ref)) left.push(...(await keep(last)));
+      if (last !== null) tried.add(last.ref);
+    }
+    return left;
   }
 
   return {
@@ -56,27 +77,29 @@ export function createKeepChanges(
     async keepChange({ businessKey, retries }: LockedTask, signal: AbortSignal): Promise<Failure | null> {
       const change = await findChange(history, businessKey, signal);
       if (change instanceof FormvaultError) return failureOf(change, NOTHING_KNOWN);
-      const failure = await keepAll([change], 'implicitly', () => true, signal);
-      const isInvalid = failure !== null && failureCodeOf(failure.error) === 'SUBMISSION_INVALID';
-      if (!isInvalid || change.kind !== 'variable' || retries === null) return failure;
-      const last = await history.findLastValue(change, signal);
-      return last === null || last.ref === change.ref ? failure : keepAll([last], 'implicitly', () => true, signal);
+      const keep = (of: Change) => keepAll([of], 'implicitly', () => true, signal);
+      const failures = await keep(change);
+      return worst(retries === null ? failures : await keepCorrected(failures, keep, signal));
     },
 
     /** Everything of the task's kind in its process instance, also where nothing is kept implicitly. */
-    async keepInstance({ processInstanceId, topic }: LockedTask, signal: AbortSignal): Promise<Failure | null> {
-      const failures: Failure[] = [];
+    async keepInstance(
+      { processInstanceId, topic, retries }: LockedTask,
+      signal: AbortSignal,
+    ): Promise<Failure | null> {
+      const isWanted = (prepared: PreparedChange) => prepared.topic === topic;
+      const keep = (changes: Change[]) => keepAll(changes, 'explicitly', isWanted, signal);
+      const failures: Failed[] = [];
       const feeds: ReadPage<Change>[] = [history.readVariableChangesOf.bind(history, processInstanceId)];
       if (topic === 'user-task-completed') feeds.push(history.readTaskChangesOf.bind(history, processInstanceId));
       for (const readPage of feeds) {
         const pageSize = { rows: PAGE_ROWS.first, most: PAGE_ROWS.most };
         for await (const { rows } of readWindow(readPage, { fromMs: 0, toMs: THE_END_MS }, pageSize, signal)) {
           const changes = rows.flatMap(({ change }) => change ?? []);
-          const failure = await keepAll(changes, 'explicitly', (prepared) => prepared.topic === topic, signal);
-          if (failure !== null) failures.push(failure);
+          failures.push(...(await keep(changes)));
         }
       }
-      return worst(failures);
+      return worst(retries === null ? failures : await keepCorrected(failures, (last) => keep([last]), signal));
     },
   };
 }

@@ -5,7 +5,8 @@ import { type Cause, causeOf } from '../incidents/incident-message.ts';
 
 export type OpenIncidents = ReturnType<typeof createOpenIncidents>;
 
-const TRUSTED_MS = 5_000;
+/** Others raise incidents too: what was read is soon read again. */
+const TRUSTED_MS = 1_000;
 
 export function createOpenIncidents(options: {
   limit: number;

@@ -140,6 +140,8 @@ export function createTaskRunner(options: {
       const retriesLeft = Math.max(0, (task.retries ?? maxAttempts) - 1);
       const failure = failureOf(error, aboutOf(task));
       log.error({ err: error, externalTaskId: task.id, topic: task.topic }, 'external task failed unexpectedly');
+      metrics.changeEnded(task.topic, retriesLeft === 0 ? 'incident' : 'retry', null);
+      if (retriesLeft === 0) metrics.incidentRaised(failureCodeOf(error));
       return failReport(failure, retriesLeft, retriesLeft === 0 ? 0 : retryPauseMs(retriesLeft, error));
     },
   };

@@ -105,7 +105,9 @@ export function createWorkerPart(
         const failed = await watchdog.pass(signal);
         openIncidents.observe(failed);
         recovery.observe(failed);
+        const failures = watchdogFailures;
         watchdogFailures = 0;
+        if (failures > 0) log.info({ failures, part: 'watchdog' }, 'incidents are watched again');
       } catch (err) {
         if (signal.aborted) return;
         const fields = { err, code: failureCodeOf(err), failures: ++watchdogFailures, part: 'watchdog' };

@@ -77,14 +77,17 @@ describe('a checkpoint', () => {
 
   test('keeps every form of its kind in the instance: tasks, data of tasks; of other data the other topic', async () => {
     const other: Step = { userTask: 'report', formKey: 'report-form', assignee: 'bob' };
-    const { id, caseId } = await start([visit, other, TASKS, { userTask: 'between' }, OTHERS, BEYOND], NOT_KEPT, {
+    const steps: Step[] = [visit, other, { message: 'go' }, TASKS, { userTask: 'between' }, OTHERS, BEYOND];
+    const { id, caseId } = await start(steps, NOT_KEPT, {
       atStart: jsonVariable(aSiteVisit('eve')),
     });
     await world.startFormvault();
     const taskId = await completeVisit(id, 'fine');
-    await world.engine.setVariable(id, 'fromOutside', jsonVariable([aSiteVisit('cyd'), { a: aSiteVisit('dan') }]));
     const report = await world.engine.task(id, 'report');
     await world.engine.complete(report.id, { report: jsonVariable(aSiteVisit('bob')) });
+    // Written while a user task is open it would count as written in that task.
+    await world.engine.setVariable(id, 'fromOutside', jsonVariable([aSiteVisit('cyd'), { a: aSiteVisit('dan') }]));
+    await world.engine.correlate({ messageName: 'go', processInstanceId: id });
 
     await eventually(async () => expect((await world.engine.task(id)).taskDefinitionKey).toBe('between'), BUSY);
     const { endTime } = await readPastTask(world.engine, taskId);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { aProcess } from '../support/a-process.ts';
 import { readEngineTime, readUpdates } from '../support/engine-history.ts';
 import { eventually } from '../support/eventually.ts';
-import { readHandedOver, readIncidents, readOpenTasks } from '../support/handed-over.ts';
+import { readHandedOver, readIncidents, readOpenTasks, retry } from '../support/handed-over.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { testServers } from '../support/servers.ts';
 import { siteVisitVariable } from '../support/site-visit.ts';
@@ -15,10 +15,12 @@ jest.setTimeout(600_000);
 const SEED = 20_260_304;
 const ROUNDS = 20;
 const SUBMISSIONS = 500;
+const KILLED = 137;
 const IN_A_ROUND = SUBMISSIONS / ROUNDS;
 /** Lives end while it starts, before it leads, and while it works. */
 const SHORTEST_LIFE_MS = 500;
-const LONGEST_LIFE_MS = 5_000;
+const LONGEST_LIFE_MS = 8_000;
+const IN_THE_END = { withinMs: 150_000, everyMs: 1_000 };
 const INVALID = { type: 'Json', value: JSON.stringify({ form: { name: { first: 'wrong' } } }) };
 
 const waiting = aProcess({ steps: [{ message: 'never' }] });
@@ -40,7 +42,7 @@ beforeEach(async () => {
   });
   world = createWorld({
     S3_ENDPOINT: s3.url,
-    FEED_LEASE_SECONDS: '1',
+    FEED_LEASE_SECONDS: '2',
     LONG_POLL_MS: '2000',
     RETRY_SECONDS: '1,2',
     WATCHDOG_SECONDS: '2',
@@ -77,50 +79,53 @@ async function liveAndDie(env: Record<string, string>): Promise<void> {
   const formvault = await world.startFormvault(env, { until: 'started' });
   await timeout(SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS));
   await formvault.kill();
+  await expect(formvault.exited).resolves.toBe(KILLED);
 }
 
 async function readKeptRefs(): Promise<string[]> {
   const objects = await world.kept(caseId);
-  return objects.map(({ metadata }) => metadata.source?.split('#')[0] ?? 'without a source');
+  return objects.map(({ metadata }) => metadata.source?.split('#')[0] ?? 'without a source').sort();
 }
+
+const readOpenRefs = async () => (await readOpenTasks(world.engine)).map(({ businessKey }) => businessKey).sort();
+const refsThatAre = (kind: 'valid' | 'invalid') =>
+  [...submitted].flatMap(([ref, is]) => (is === kind ? ref : [])).sort();
 
 test('killed at random twenty times while S3 fails at random, each of 500 submissions is kept once or is one incident', async () => {
   const FEED_START = await readEngineTime(world.engine);
   for (let round = 0; round < ROUNDS; round++) {
     await Promise.all([submitRound(round), liveAndDie({ FEED_START })]);
   }
-  s3.mend();
   expect(submitted.size).toBe(SUBMISSIONS);
+  for (const count of Object.values(s3.failures)) expect(count).toBeGreaterThan(0);
+  s3.mend();
   await world.startFormvault({ FEED_START });
 
-  const { kept, tasks } = await eventually(
-    async () => {
-      const open = await readOpenTasks(world.engine);
-      const running = open.filter(({ retries }) => retries !== 0);
-      expect({ seed: SEED, running }).toEqual({ seed: SEED, running: [] });
-      const refs = await readKeptRefs();
-      const found = new Set([...refs, ...open.map(({ businessKey }) => businessKey)]);
-      expect(found.size).toBe(SUBMISSIONS);
-      return { kept: refs, tasks: open };
-    },
-    { withinMs: 150_000, everyMs: 1_000 },
-  );
-  const { writeFileSync } = await import('node:fs');
+  const found = await eventually(async () => {
+    const tasks = await readOpenTasks(world.engine);
+    expect(tasks.filter(({ retries }) => retries !== 0)).toEqual([]);
+    const kept = await readKeptRefs();
+    expect(new Set([...kept, ...tasks.map(({ businessKey }) => businessKey)]).size).toBe(SUBMISSIONS);
+    return { kept, tasks };
+  }, IN_THE_END);
+  expect(found.kept).toEqual([...new Set(found.kept)]);
   const incidents = await readIncidents(world.engine);
-  writeFileSync(
-    '/tmp/h6/kill.json',
-    JSON.stringify(
-      {
-        failures: s3.failures,
-        kept,
-        tasks,
-        incidents,
-        submitted: [...submitted],
-        handedOver: await readHandedOver(world.engine),
-      },
-      null,
-      1,
-    ),
-  );
-  expect(new Set(kept).size).toBe(kept.length);
+  expect(incidents.map(({ configuration }) => configuration).sort()).toEqual(found.tasks.map(({ id }) => id).sort());
+  for (const { configuration } of incidents) {
+    await eventually(async () => expect(await readIncidentsOf(configuration)).toBe(2), IN_THE_END); // and its mark
+  }
+
+  // Whoever is killed twice at the same change takes it for the reason: what is still in doubt waits for a person.
+  const suspects = incidents.filter(({ incidentMessage }) => incidentMessage.startsWith('UNEXPECTED: '));
+  for (const suspect of suspects) await retry(world.engine, suspect);
+  await eventually(async () => expect(await readOpenRefs()).toEqual(refsThatAre('invalid')), IN_THE_END);
+  await expect(readKeptRefs()).resolves.toEqual(refsThatAre('valid'));
+  const handedOver = await readHandedOver(world.engine);
+  expect(handedOver).toEqual([...new Set(handedOver)]);
 });
+
+/** How many incidents stand for an external task, wherever. */
+async function readIncidentsOf(externalTaskId: string): Promise<number> {
+  const { data } = await world.engine.http.get<unknown[]>('/incident', { params: { configuration: externalTaskId } });
+  return data.length;
+}
