@@ -33,6 +33,8 @@ export type Term = RunSignals & {
 };
 
 type Finish = (change: Change) => void;
+/** A change of which little may be known. */
+type OneChange = Pick<PreparedChange, 'change' | 'topic'> & Partial<PreparedChange>;
 
 const QUEUED_SUBMISSIONS = 256;
 const MAX_BYTES_IN_FLIGHT = 64_000_000;
@@ -110,12 +112,8 @@ export function createPipeline(
     });
   }
 
-  async function untilFinal(
-    { change, topic }: Pick<PreparedChange, 'change' | 'topic'>,
-    finish: Finish,
-    term: Term,
-    run: () => Promise<RunResult>,
-  ): Promise<void> {
+  async function untilFinal(of: OneChange, finish: Finish, term: Term, run: () => Promise<RunResult>): Promise<void> {
+    const { change, topic } = of;
     for (;;) {
       const result = await run();
       if (result === 'interrupted') return;
@@ -124,7 +122,7 @@ export function createPipeline(
       if (verdict === 'stopped') return;
       if (verdict === 'try-again') continue;
       const { error: err, about } = result;
-      if (!(await handOverForSure({ change, topic }, about, term))) return;
+      if (!(await handOverForSure(of, about, term))) return;
       metrics.changeEnded(topic, 'handed_over', null);
       const fields = { source: change.ref, topic, code: failureCodeOf(err), outcome: 'handed_over', err };
       log.warn(fields, 'change handed over to the engine');
@@ -134,12 +132,12 @@ export function createPipeline(
 
   /** Tries as long as the engine is away or refuses; false when that was interrupted. */
   async function handOverForSure(
-    { change, topic, ...prepared }: Pick<PreparedChange, 'change' | 'topic'> & Partial<PreparedChange>,
+    { change, topic, circumstances }: OneChange,
     about: Failure['about'],
     term: Term,
     suspect?: true,
   ): Promise<boolean> {
-    const userTask = change.kind === 'task' ? change.task : (prepared.circumstances?.userTask ?? null);
+    const userTask = change.kind === 'task' ? change.task : (circumstances?.userTask ?? null);
     const details = {
       ...about,
       topic,

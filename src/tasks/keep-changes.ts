@@ -60,14 +60,20 @@ export function createKeepChanges(
     signal: AbortSignal,
   ): Promise<Failed[]> {
     const left: Failed[] = [];
-    const tried = new Set<ChangeRef>();
+    const lastRefs = new Map<string, ChangeRef | undefined>();
     for (const failure of failures) {
-      const { change } = failure;
-      const isInvalid = failureCodeOf(failure.error) === 'SUBMISSION_INVALID' && change.kind === 'variable';
-      const last = isInvalid ? await history.findLastValue(change, signal) : null;
-      if (last === null || last.ref === change.ref) left.push(failure);
-      else if (!tried.has(last.ref)) left.push(...(await keep(last)));
-      if (last !== null) tried.add(last.ref);
+      const { change, error } = failure;
+      if (change.kind !== 'variable' || failureCodeOf(error) !== 'SUBMISSION_INVALID') {
+        left.push(failure);
+        continue;
+      }
+      const { variableInstanceId } = change;
+      if (!lastRefs.has(variableInstanceId)) {
+        const last = await history.findLastValue(change, signal);
+        lastRefs.set(variableInstanceId, last?.ref);
+        if (last !== null && last.ref !== change.ref) left.push(...(await keep(last)));
+      }
+      if ([undefined, change.ref].includes(lastRefs.get(variableInstanceId))) left.push(failure);
     }
     return left;
   }

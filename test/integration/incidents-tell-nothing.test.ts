@@ -338,7 +338,14 @@ test.each([
   await expectNothingIsTold();
 });
 
-test('what was told at all: each failure by its code', () => {
+test('what was told at all: each failure by its code, in words and stack traces', async () => {
+  const told = await readWhatIsTold();
+  expect(told.incidents).toContain('BUCKET_MISSING: could not write an object');
+  for (const details of ['error details', 'earlier error details']) {
+    expect(told[details]).toContain('FormvaultError BUCKET_MISSING');
+  }
+  expect(told['variables of the own process']).toContain('convention-variable');
+  expect(told['/metrics']).toContain('formvault_incidents_total{code="BUCKET_MISSING"}');
   const codes = new Set([...formvault.logs().matchAll(/"code":"([A-Z_]+)"/g)].map(([, code]) => code));
   expect([...codes]).toEqual(
     expect.arrayContaining(['ENGINE_UNAVAILABLE', 'FORM_API_REJECTED', 'VAULT_REJECTED', 'SUBMISSION_INVALID']),

@@ -16,6 +16,8 @@ const SEED = 20_260_304;
 const ROUNDS = 20;
 const SUBMISSIONS = 500;
 const KILLED = 137;
+/** Where S3 denies the state bucket while it starts. */
+const REFUSED = 78;
 const IN_A_ROUND = SUBMISSIONS / ROUNDS;
 /** Lives end while it starts, before it leads, and while it works. */
 const SHORTEST_LIFE_MS = 500;
@@ -79,7 +81,7 @@ async function liveAndDie(env: Record<string, string>): Promise<void> {
   const formvault = await world.startFormvault(env, { until: 'started' });
   await timeout(SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS));
   await formvault.kill();
-  await expect(formvault.exited).resolves.toBe(KILLED);
+  expect([KILLED, REFUSED]).toContain(await formvault.exited);
 }
 
 async function readKeptRefs(): Promise<string[]> {

@@ -65,6 +65,7 @@ const untilKept = (submitters: string[], within: { withinMs: number; everyMs: nu
 
 /** Each submission has one object and had one task, which ended without anybody complaining. */
 async function expectKeptOnceWithoutComplaint(...submitters: string[]): Promise<void> {
+  await untilKept(submitters, BEYOND_LOCKS);
   await eventually(async () => expect(await readOpenTasks(world.engine)).toEqual([]), BEYOND_LOCKS);
   await expect(keptKeys()).resolves.toEqual(keysOf(...submitters));
   const handedOver = await readHandedOver(world.engine);
