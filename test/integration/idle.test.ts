@@ -18,7 +18,7 @@ let world: World;
 let engine: CountingProxy;
 beforeEach(async () => {
   engine = await startCountingProxy(testServers().engineUrl);
-  world = createWorld({ ENGINE_URL: engine.url });
+  world = createWorld({ ENGINE_URL: engine.url, LONG_POLL_MS: '5000' });
 });
 afterEach(async () => {
   await world.end();

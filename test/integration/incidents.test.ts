@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type FormEntry, type RunningFormApi, startFormApi } from '../../demo/form-api.ts';
-
 import { aProcess, type BuiltProcess } from '../support/a-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { readIncidents, readIncidentsOn, readOpenTasks, retry, type StandingIncident } from '../support/handed-over.ts';
@@ -21,9 +20,10 @@ const MAX_ATTEMPTS = 4;
 const UNHEARD_OF = 'unheard-of';
 
 const visits = aProcess({ steps: [{ message: 'never' }] });
-const badProduct = (product: string) => aProcess({ id: wrong, steps: [{ message: 'never' }], properties: { product } });
-const wrong = aProcess({ steps: [] }).id;
-const withProduct = (product: string) => aProcess({ steps: [{ message: 'never' }], properties: { product } });
+const withProduct = (product: string, id?: string) =>
+  aProcess({ steps: [{ message: 'never' }], properties: { product }, ...(id !== undefined && { id }) });
+const wrong = withProduct('site_permits');
+const corrected = withProduct('cop-case', wrong.id);
 
 const knownForm = (name: string): FormEntry => ({ id: `id-${name}`, versionId: `v-${name}`, name, title: name });
 const forms = [knownForm(SITE_VISIT)];
@@ -66,7 +66,7 @@ const visitBy = (person: string, form: object = {}) => {
   return JSON.stringify({ ...visit, form: { ...visit.form, ...form } });
 };
 
-/** A form that the form API does not know stays unknown for some seconds: whoever is too early presses again. */
+/** What was just mended may be known in its old state for some seconds: whoever is too early presses again. */
 async function retryUntilTraceless(incidents: StandingIncident[], source: string): Promise<void> {
   await eventually(
     async () => {
@@ -103,15 +103,15 @@ const cases: Record<string, Case> = {
   },
   'a product that makes no bucket name': {
     async submit() {
-      await world.engine.deploy(badProduct('site_permits').files);
-      return submit(badProduct(''), visitBy('ada'));
+      await world.engine.deploy(wrong.files);
+      return submit(wrong, visitBy('ada'));
     },
     message: ({ caseId }) =>
       `PRODUCT_INVALID: could not name a bucket after the extension property product of the process (form site-visit, case ${caseId}). ` +
-      `Correct the property product in the BPMN of the process ${wrong}, deploy it and retry: ` +
+      `Correct the property product in the BPMN of the process ${wrong.id}, deploy it and retry: ` +
       'a bucket name holds only letters a to z, digits, dots and hyphens.',
     async mend() {
-      await world.engine.deploy(badProduct('cop-case').files);
+      await world.engine.deploy(corrected.files);
     },
     kept: inDefaultBucket,
   },

@@ -45,13 +45,14 @@ test('with DISPATCH=queue every change is an external task: two workers share th
   const workers = await Promise.all(
     ['first', 'second'].map(() => world.startFormvault({ ROLES: 'worker' }, { until: 'started' })),
   );
-  const refs: string[] = [];
   for (let at = 0; at < people.length; at += 10) await submitSiteVisits(world, source, people.slice(at, at + 10));
-  refs.push(...(await readUpdates(world.engine, source)).map(({ id }) => `detail/${id}`));
   const withForm = await complete(visit.id);
-  refs.push(`task/${withForm.taskId}`);
   const withData = await complete(visit.id, { visit: siteVisitVariable('ada') });
-  refs.push(...(await readUpdates(world.engine, withData.instanceId)).map(({ id }) => `detail/${id}`));
+  const updates = [
+    ...(await readUpdates(world.engine, source)),
+    ...(await readUpdates(world.engine, withData.instanceId)),
+  ];
+  const refs = [...updates.map(({ id }) => `detail/${id}`), `task/${withForm.taskId}`];
   expect(refs).toHaveLength(people.length + 2);
 
   await eventually(async () => expect(await keptKeys()).toHaveLength(refs.length), SOON);

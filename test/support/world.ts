@@ -48,6 +48,8 @@ export function createWorld(env: Record<string, string> = {}): World {
       const settings = {
         ENVIRONMENT: environment,
         FEED_LEASE_SECONDS: '3',
+        // A stop waits for the open poll.
+        LONG_POLL_MS: '1000',
         PORT: String(await findFreePort()),
         ...settingsFor(servers),
         ...env,
