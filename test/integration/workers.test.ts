@@ -51,10 +51,11 @@ const lostLocks = (worker: RunningFormvault) => worker.logs().match(/"lock of an
 const startWorker = (env: Record<string, string> = {}) =>
   world.startFormvault({ ROLES: 'worker', ...env }, { until: 'started' });
 
-/** A worker that has all the tasks it can take, until whoever is asked by them answers. */
-async function startWorkerWithFullHands(asked: CountingProxy): Promise<RunningFormvault> {
+/** A worker whose tasks wait for S3 or the engine to answer; by default it has all that it can take. */
+async function startWorkerWithFullHands(asked: CountingProxy, concurrency = IN_HAND): Promise<RunningFormvault> {
   asked.hold(asked === s3 ? isOfTheCase : isReading);
-  const worker = await startWorker({ S3_ENDPOINT: s3.url, ENGINE_URL: engine.url });
+  const proxies = { S3_ENDPOINT: s3.url, ENGINE_URL: engine.url };
+  const worker = await startWorker({ ...proxies, CONCURRENCY: String(concurrency) });
   await submitSiteVisits(world, source, slow);
   await eventually(() => expect(asked.held()).toBe(IN_HAND), SOON);
   return worker;
@@ -110,8 +111,14 @@ test('a worker whose locks a person takes away reports nothing, and another one 
   await expectKeptOnceWithoutComplaint(...slow);
 });
 
-test('a worker goes on by itself when the engine is back, and reports what it kept meanwhile', async () => {
-  const worker = await startWorkerWithFullHands(s3);
+const NOT_TOLD = 'external task could not be reported; it comes back when its lock is over';
+
+test.each([
+  ['a moment: it reports what it kept meanwhile', { concurrency: 2 * IN_HAND, notTold: 0 }],
+  // With full hands it does not ask for more, and notices nothing until its locks are over.
+  ['longer than its locks live: it gets its tasks again', { concurrency: IN_HAND, notTold: IN_HAND }],
+])('a worker goes on by itself after the engine was away for %s', async (_, { concurrency, notTold }) => {
+  const worker = await startWorkerWithFullHands(s3, concurrency);
   engine.refuse();
   s3.pass();
   await untilKept(slow, SOON);
@@ -122,4 +129,5 @@ test('a worker goes on by itself when the engine is back, and reports what it ke
   await eventually(() => expect(worker.logs()).toContain('external tasks are fetched again'), SOON);
   await submitSiteVisits(world, source, ['after']);
   await expectKeptOnceWithoutComplaint(...slow, 'after');
+  expect(worker.logs().match(new RegExp(NOT_TOLD, 'g')) ?? []).toHaveLength(notTold);
 });
