@@ -75,7 +75,7 @@ export const FAILURES = {
   SOURCE_GONE: {
     disposition: 'incident',
     meaning: 'the engine no longer has the data of the change',
-    hint: 'Look for the data in a backup of the engine; its history was removed before it could be kept.',
+    hint: 'Look for the data in a backup of the engine: its history was removed before it could be kept. Then cancel the instance of formvault-persist.',
   },
   LOCK_LOST: {
     disposition: 'discard',

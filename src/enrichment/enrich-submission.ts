@@ -108,7 +108,8 @@ async function chooseBucket(
   const nameIn = (its: ProcessModel) => bucketName(environment, settingsFor(its, activity).product ?? defaultProduct);
   const chosen = nameIn(model);
   if ('bucket' in chosen) return chosen.bucket;
-  const corrected = nameIn(await models.readLatest(change, signal));
+  const latest = await models.readLatest(change, signal);
+  const corrected = latest === null ? chosen : nameIn(latest);
   if ('bucket' in corrected) return corrected.bucket;
   const { product, productSetOn } = settingsFor(model, activity);
   const place = productSetOn === 'task' ? 'of the user task' : 'of the process';

@@ -34,16 +34,16 @@ export function createProcessModels(definitions: Pick<EngineDefinitions, 'findXm
   return {
     read,
 
-    /** The model of the newest version of the same process, which may say better what an older one says wrong. */
+    /** The model of the newest version of a process, which may say better what an older one says wrong; `null`: no version left. */
     async readLatest(
       { processDefinitionKey: key, tenantId }: { processDefinitionKey: string | null; tenantId: string | null },
       signal: AbortSignal,
-    ): Promise<ProcessModel> {
-      if (key === null) return nothing;
+    ): Promise<ProcessModel | null> {
+      if (key === null) return null;
       const name = JSON.stringify([key, tenantId]);
       const known = latest.get(name) ?? { id: await definitions.findLatestId(key, tenantId, signal) };
       latest.set(name, known);
-      return read({ processDefinitionId: known.id, processDefinitionKey: key }, signal);
+      return known.id === null ? null : read({ processDefinitionId: known.id, processDefinitionKey: key }, signal);
     },
   };
 }

@@ -61,24 +61,11 @@ export function createSourceIncidents({ mode, incidents, log }: Options): Source
       if (executionId === null) return 'over';
       if ((await incidents.create(executionId, wanted, signal)) !== 'created') continue;
       if ((await incidents.readRetriesLeft(task.id, signal)) === 'none') return 'standing';
-      await withdraw(wanted.configuration, executionId, signal);
+      if (mode === 'mirror') await withdrawIncidents(incidents, wanted.configuration, executionId, signal);
+      else await removeCustom(incidents, wanted.configuration, signal);
       return 'tried again';
     }
     return 'nowhere';
-  }
-
-  /** The engine lets go of one of its own type only together with one of another type that has the same configuration. */
-  async function withdraw(configuration: string, executionId: string, signal: AbortSignal): Promise<void> {
-    if (mode === 'mirror') {
-      await incidents.create(executionId, { type: CUSTOM_TYPE, configuration, message: '' }, signal);
-    }
-    await removeCustom(configuration, signal);
-  }
-
-  async function removeCustom(configuration: string, signal: AbortSignal): Promise<void> {
-    for (const incident of await incidents.findByConfiguration(configuration, signal)) {
-      if (incident.type === CUSTOM_TYPE) await incidents.remove(incident.id, signal);
-    }
   }
 
   return {
@@ -98,7 +85,7 @@ export function createSourceIncidents({ mode, incidents, log }: Options): Source
     async clear(task, signal) {
       if (mode !== 'custom') return;
       try {
-        await removeCustom(configurationOf(task), signal);
+        await removeCustom(incidents, configurationOf(task), signal);
       } catch (err) {
         if (!signal.aborted) log.warn({ externalTaskId: task.id, err }, 'could not clear the source process instance');
       }
@@ -116,4 +103,21 @@ export function taskOfCustom(configuration: string | null): string | null {
 /** On the border of a character. */
 function cut(message: string): string {
   return message.slice(0, MAX_MESSAGE_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+/** The engine lets go of incidents of its own type only together with one of another type that has the same configuration. */
+export async function withdrawIncidents(
+  incidents: EngineIncidents,
+  configuration: string,
+  executionId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await incidents.create(executionId, { type: CUSTOM_TYPE, configuration, message: '' }, signal);
+  await removeCustom(incidents, configuration, signal);
+}
+
+async function removeCustom(incidents: EngineIncidents, configuration: string, signal: AbortSignal): Promise<void> {
+  for (const incident of await incidents.findByConfiguration(configuration, signal)) {
+    if (incident.type === CUSTOM_TYPE) await incidents.remove(incident.id, signal);
+  }
 }

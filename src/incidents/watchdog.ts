@@ -15,7 +15,13 @@ import type { EngineProcesses } from '../engine/engine-processes.ts';
 import { OWN_PROCESS_KEY } from '../engine/history-rows.ts';
 import { failureCodeOf } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
-import { CUSTOM_TYPE, type SourceIncidentMode, type SourceIncidents, taskOfCustom } from './source-incidents.ts';
+import {
+  CUSTOM_TYPE,
+  type SourceIncidentMode,
+  type SourceIncidents,
+  taskOfCustom,
+  withdrawIncidents,
+} from './source-incidents.ts';
 import { parseSource, SOURCE_VARIABLE } from './source-variable.ts';
 
 export type Watchdog = {
@@ -103,10 +109,19 @@ export function createWatchdog(options: Options): Watchdog {
 
   async function putIncidentBack(task: FailedTask, signal: AbortSignal): Promise<void> {
     if ((await incidents.readRetriesLeft(task.id, signal)) !== 'none') return;
-    const found = await incidents.findByConfiguration(task.id, signal);
-    if (found.some(({ processInstanceId }) => processInstanceId === task.processInstanceId)) return;
+    const findOwn = async (): Promise<Incident[]> =>
+      (await incidents.findByConfiguration(task.id, signal)).filter(
+        ({ processInstanceId }) => processInstanceId === task.processInstanceId,
+      );
+    if ((await findOwn()).length > 0) return;
     const incident = { type: EXTERNAL_TASK_FAILED, configuration: task.id, message: task.errorMessage };
     if ((await incidents.create(task.executionId, incident, signal)) !== 'created') return;
+    // It may have been tried again in between, and may even have failed again; the next pass looks anew.
+    const isFailedStill = (await incidents.readRetriesLeft(task.id, signal)) === 'none';
+    if (!isFailedStill || (await findOwn()).length > 1) {
+      await withdrawIncidents(incidents, task.id, task.executionId, signal);
+      return;
+    }
     const fields = { externalTaskId: task.id, processInstanceId: task.processInstanceId };
     log.info(fields, 'an incident that the engine had dropped stands again');
     if (mode !== 'none') await ensureMark(task, signal);

@@ -1,5 +1,3 @@
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
   createEngineCalls,
@@ -12,8 +10,9 @@ import type { RunningFormvault } from '../../dev/servers/formvault.ts';
 import { aProcess } from '../support/a-process.ts';
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { readErrorDetails, untilIncidentOf } from '../support/incidents.ts';
+import { readWhatIsTold, untilIncidentOf } from '../support/incidents.ts';
 import { createProbes, type Probes } from '../support/probes.ts';
+import { type SayingFormApi, startSayingFormApi } from '../support/saying-form-api.ts';
 import { testServers } from '../support/servers.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -45,7 +44,7 @@ let ownEngine: RunningEngine;
 let engine: EngineCalls;
 let engineProxy: CountingProxy;
 let s3: CountingProxy;
-let formApi: { url: string; says(status: number, body: string, type?: string): void; close(): void };
+let formApi: SayingFormApi;
 let world: World;
 let probes: Probes;
 let formvault: RunningFormvault;
@@ -83,25 +82,6 @@ afterAll(async () => {
   await ownEngine.stop();
 });
 
-/** A form API that answers what it is told to. */
-async function startSayingFormApi() {
-  let answer = { status: 200, body: '[]', type: 'application/json' };
-  const server = http.createServer((_, response) => {
-    response.writeHead(answer.status, { 'content-type': answer.type }).end(answer.body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    says(status: number, body: string, type = 'application/json') {
-      answer = { status, body, type };
-    },
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
 type Submitted = { caseId: string; id: string };
 
 /** A case is called after a person too: people in Cockpit see that, the log does not. */
@@ -131,28 +111,8 @@ const visit = (form: object = {}) =>
   });
 const withIds = { formId: ANSWER, formVersionId: ANSWER };
 
-/** Everything that Formvault writes for other people to read. */
-async function readWhatIsTold(): Promise<Record<string, string>> {
-  const own = { processDefinitionKey: 'formvault-persist' };
-  const get = async (path: string, params: object = {}) => (await engine.http.get(path, { params })).data as unknown;
-  const incidents = (await get('/history/incident')) as { incidentMessage: string }[];
-  const tasks = (await get('/external-task')) as { id: string; errorMessage: string | null }[];
-  const failed = (await get('/history/external-task-log', { failureLog: true })) as { id: string }[];
-  const details = tasks.filter(({ errorMessage }) => errorMessage !== null);
-  const told: Record<string, string> = {
-    'the log': formvault.logs(),
-    incidents: JSON.stringify(incidents.map(({ incidentMessage }) => incidentMessage)),
-    'error details': JSON.stringify(await Promise.all(details.map(({ id }) => readErrorDetails(engine, id)))),
-    'earlier error details': JSON.stringify(
-      await Promise.all(failed.map(({ id }) => get(`/history/external-task-log/${id}/error-details`))),
-    ),
-    'variables of the own process': JSON.stringify(await get('/history/variable-instance', own)),
-  };
-  for (const path of ['/metrics', '/health/live', '/health/ready', `/${ANSWER}?${ANSWER}=1`]) {
-    told[path] = await (await fetch(`http://127.0.0.1:${probes.PORT}${path}`)).text();
-  }
-  return told;
-}
+const readTold = () =>
+  readWhatIsTold(engine, formvault, { url: `http://127.0.0.1:${probes.PORT}`, strangePath: `/${ANSWER}?${ANSWER}=1` });
 
 /** Names of forms and cases are told in incidents, and cases are called after a person here. */
 const withoutCases = (text: string) => text.replaceAll(new RegExp(`${PERSON}-case-[0-9a-f]+`, 'g'), 'the case');
@@ -171,7 +131,7 @@ async function expectNothingIsTold(): Promise<void> {
     secretAccessKey,
     'AWS4-HMAC-SHA256',
   ];
-  for (const [where, text] of Object.entries(await readWhatIsTold())) {
+  for (const [where, text] of Object.entries(await readTold())) {
     for (const secret of secrets) expect([where, secret, text.includes(secret)]).toEqual([where, secret, false]);
     const isForOperators = where === 'the log' || where.startsWith('/');
     expect([where, (isForOperators ? text : withoutCases(text)).includes(PERSON)]).toEqual([where, false]);
@@ -184,6 +144,22 @@ const xml = { 'content-type': 'application/xml' };
 const json = { 'content-type': 'application/json' };
 
 type Way = { code: string; fail(): Promise<Submitted> };
+
+const whenFormApiSays = (code: string, ...answer: Parameters<SayingFormApi['says']>): Way => ({
+  code,
+  fail() {
+    formApi.says(...answer);
+    return submit(visits, visit());
+  },
+});
+
+const whenS3Answers = (code: string, status: number, body: string): Way => ({
+  code,
+  fail() {
+    s3.answer({ status, headers: xml, body });
+    return submit(visits, visit(withIds));
+  },
+});
 
 const ways: Record<string, Way> = {
   'JSON that is none': {
@@ -212,76 +188,33 @@ const ways: Record<string, Way> = {
         scan: fileVariable(`${ANSWER}.txt`, 'text/plain', Buffer.from(ANSWER)),
       }),
   },
-  'a form API that answers 500': {
-    code: 'FORM_API_UNAVAILABLE',
-    async fail() {
-      formApi.says(500, JSON.stringify({ message: SAID, type: SAID }));
-      return submit(visits, visit());
-    },
-  },
-  'a form API that answers with a page': {
-    code: 'FORM_API_UNAVAILABLE',
-    async fail() {
-      formApi.says(200, `<html>${SAID}</html>`, 'text/html');
-      return submit(visits, visit());
-    },
-  },
-  'a form API that answers 400': {
-    code: 'FORM_API_REJECTED',
-    async fail() {
-      formApi.says(400, JSON.stringify({ message: SAID, type: `${SAID}Exception` }));
-      return submit(visits, visit());
-    },
-  },
-  'a form API that refuses the password': {
-    code: 'FORM_API_REJECTED',
-    async fail() {
-      formApi.says(401, JSON.stringify({ message: SAID }));
-      return submit(visits, visit());
-    },
-  },
-  'a form API that answers something else': {
-    code: 'FORM_API_REJECTED',
-    async fail() {
-      formApi.says(200, JSON.stringify({ [SAID]: SAID }));
-      return submit(visits, visit());
-    },
-  },
-  'a form API that does not know the form': {
-    code: 'FORM_UNKNOWN',
-    async fail() {
-      formApi.says(200, JSON.stringify([{ name: SAID, _id: SAID, versionId: SAID, title: SAID }]));
-      return submit(visits, visit());
-    },
-  },
-  'S3 that denies': {
-    code: 'VAULT_REJECTED',
-    async fail() {
-      s3.answer({ status: 403, headers: xml, body: denied('AccessDenied') });
-      return submit(visits, visit(withIds));
-    },
-  },
-  'S3 that answers with a code of its own': {
-    code: 'VAULT_REJECTED',
-    async fail() {
-      s3.answer({ status: 400, headers: xml, body: denied('EntityTooStrange') });
-      return submit(visits, visit(withIds));
-    },
-  },
-  'S3 that answers 500': {
-    code: 'VAULT_UNAVAILABLE',
-    async fail() {
-      s3.answer({ status: 500, headers: xml, body: denied('InternalError') });
-      return submit(visits, visit(withIds));
-    },
-  },
-  'S3 that answers with something that is no XML': {
-    code: 'VAULT_',
-    async fail() {
-      s3.answer({ status: 400, headers: xml, body: `${SAID} <${ANSWER}` });
-      return submit(visits, visit(withIds));
-    },
-  },
+  'a form API that answers 400': whenFormApiSays(
+    'FORM_API_REJECTED',
+    400,
+    JSON.stringify({ message: SAID, type: `${SAID}Exception` }),
+  ),
+  'a form API that refuses the password': whenFormApiSays('FORM_API_REJECTED', 401, JSON.stringify({ message: SAID })),
+  'a form API that answers something else': whenFormApiSays('FORM_API_REJECTED', 200, JSON.stringify({ [SAID]: SAID })),
+  'a form API that does not know the form': whenFormApiSays(
+    'FORM_UNKNOWN',
+    200,
+    JSON.stringify([{ name: SAID, _id: SAID, versionId: SAID, title: SAID }]),
+  ),
+  'a form API that answers 500': whenFormApiSays(
+    'FORM_API_UNAVAILABLE',
+    500,
+    JSON.stringify({ message: SAID, type: SAID }),
+  ),
+  'a form API that answers with a page': whenFormApiSays(
+    'FORM_API_UNAVAILABLE',
+    200,
+    `<html>${SAID}</html>`,
+    'text/html',
+  ),
+  'S3 that denies': whenS3Answers('VAULT_REJECTED', 403, denied('AccessDenied')),
+  'S3 that answers with a code of its own': whenS3Answers('VAULT_REJECTED', 400, denied('EntityTooStrange')),
+  'S3 that answers with something that is no XML': whenS3Answers('VAULT_', 400, `${SAID} <${ANSWER}`),
+  'S3 that answers 500': whenS3Answers('VAULT_UNAVAILABLE', 500, denied('InternalError')),
   'S3 that says nothing': {
     code: 'VAULT_UNAVAILABLE',
     async fail() {
@@ -292,9 +225,15 @@ const ways: Record<string, Way> = {
 };
 
 test.each(Object.entries(ways))('%s: nothing of it is told', async (_, { code, fail }) => {
+  const asked = { FORM: formApi.asked(), VAULT: s3.requests.length };
   const { caseId } = await fail();
   const { incidentMessage } = await untilIncidentOf(engine, caseId);
   expect(incidentMessage).toMatch(new RegExp(`^${code}`));
+  // What has failed for a while is not asked each time.
+  await eventually(() => {
+    if (code.startsWith('FORM_')) expect(formApi.asked()).toBeGreaterThan(asked.FORM);
+    if (code.startsWith('VAULT_')) expect(s3.requests.length).toBeGreaterThan(asked.VAULT);
+  }, BUSY);
   await expectNothingIsTold();
   s3.pass();
   formApi.says(200, '[]');
@@ -339,7 +278,7 @@ test.each([
 });
 
 test('what was told at all: each failure by its code, in words and stack traces', async () => {
-  const told = await readWhatIsTold();
+  const told = await readTold();
   expect(told.incidents).toContain('BUCKET_MISSING: could not write an object');
   for (const details of ['error details', 'earlier error details']) {
     expect(told[details]).toContain('FormvaultError BUCKET_MISSING');

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import type { EngineCalls } from '../../dev/clients/engine-calls.ts';
+import type { RunningFormvault } from '../../dev/servers/formvault.ts';
 import { eventually } from './eventually.ts';
 import { readIncidents, readIncidentsOn, readOpenTasks, type StandingIncident } from './handed-over.ts';
 
@@ -53,4 +54,31 @@ export function untilTraceless(engine: Calls, incident: StandingIncident, source
     expect(await readIncidentsOn(engine, incident.processInstanceId)).toEqual([]);
     expect(await readIncidentsOn(engine, source)).toEqual([]);
   }, STANDING);
+}
+
+/** Everything that Formvault writes for other people to read. */
+export async function readWhatIsTold(
+  engine: Calls,
+  formvault: RunningFormvault,
+  web: { url: string; strangePath: string },
+): Promise<Record<string, string>> {
+  const own = { processDefinitionKey: 'formvault-persist', deserializeValues: false };
+  const get = async (path: string, params: object = {}) => (await engine.http.get(path, { params })).data as unknown;
+  const incidents = (await get('/history/incident')) as { incidentMessage: string }[];
+  const tasks = (await get('/external-task')) as { id: string; errorMessage: string | null }[];
+  const failed = (await get('/history/external-task-log', { failureLog: true })) as { id: string }[];
+  const details = tasks.filter(({ errorMessage }) => errorMessage !== null);
+  const told: Record<string, string> = {
+    'the log': formvault.logs(),
+    incidents: JSON.stringify(incidents.map(({ incidentMessage }) => incidentMessage)),
+    'error details': JSON.stringify(await Promise.all(details.map(({ id }) => readErrorDetails(engine, id)))),
+    'earlier error details': JSON.stringify(
+      await Promise.all(failed.map(({ id }) => get(`/history/external-task-log/${id}/error-details`))),
+    ),
+    'variables of the own process': JSON.stringify(await get('/history/variable-instance', own)),
+  };
+  for (const path of ['/metrics', '/health/live', '/health/ready', web.strangePath]) {
+    told[path] = await (await fetch(`${web.url}${path}`)).text();
+  }
+  return told;
 }

@@ -101,8 +101,11 @@ function aWorld({ variables = [], tasks = [], topicOf = () => 'convention-variab
   });
   return {
     keepChange: (businessKey: string | null) => keep.keepChange(aLockedTask({ businessKey }), abort.signal),
-    keepInstance: (topic: Topic) =>
-      keep.keepInstance(aLockedTask({ topic, processInstanceId: 'p-1', processDefinitionKey: 'visit' }), abort.signal),
+    keepInstance: (topic: Topic, retries: number | null = null) =>
+      keep.keepInstance(
+        aLockedTask({ topic, retries, processInstanceId: 'p-1', processDefinitionKey: 'visit' }),
+        abort.signal,
+      ),
     abort,
     failures,
     written,
@@ -232,6 +235,17 @@ describe('a checkpoint', () => {
     failures.set('2', away);
     await expect(keepInstance('convention-variable')).resolves.toMatchObject({ error: { code: 'VAULT_UNAVAILABLE' } });
     expect(written).toEqual(['1', '3']);
+  });
+
+  test('that a person retries takes what a variable holds by now in place of invalid data', async () => {
+    const bad = [aNamedChange('1', [{ typed: 'Mrs Smith' }]), aNamedChange('2', [{ typed: 'Mr Smith' }])];
+    const corrected = aWorld({ variables: [...bad, aNamedChange('3')] });
+    await expect(corrected.keepInstance('convention-variable')).resolves.toMatchObject({ cause: null });
+    await expect(corrected.keepInstance('convention-variable', 1)).resolves.toBeNull();
+    expect(new Set(corrected.written)).toEqual(new Set(['3']));
+
+    const error = { code: 'SUBMISSION_INVALID' };
+    await expect(aWorld({ variables: bad }).keepInstance('convention-variable', 1)).resolves.toMatchObject({ error });
   });
 
   test('in an instance without anything to keep is passed', async () => {
