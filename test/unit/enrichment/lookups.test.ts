@@ -205,6 +205,11 @@ describe('the model of a process', () => {
     await expect(models.read(aVariableChange({ processDefinitionId: null }), signal)).resolves.toEqual(someModel);
   });
 
+  test('of the newest version is `null` where no version is left', async () => {
+    const models = createProcessModels({ findLatestId: async () => null, findXml: async () => xml('red') });
+    await expect(models.readLatest(aVariableChange(), signal)).resolves.toBeNull();
+  });
+
   test('is read again where it could not be read', async () => {
     let isAway = true;
     const models = createProcessModels({

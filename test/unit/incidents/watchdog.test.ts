@@ -86,6 +86,34 @@ describe('an incident that went away with its mark', () => {
     expect(engine.incidents()).toEqual([]);
   });
 
+  test.each([
+    ['tried again', 0, (engine: StubEngine) => engine.retry('task')],
+    [
+      'tried again and fails again',
+      1,
+      (engine: StubEngine) => {
+        engine.retry('task');
+        engine.failTask('task');
+      },
+    ],
+  ])('does not stand twice when its task is %s while it is put back', async (_, standing, meanwhile) => {
+    const engine = anEngine();
+    const { task, pass } = await aMarkedTask(engine);
+    engine.endExecution('leaf-a');
+    engine.endExecution('leaf-b');
+    const { create } = engine.engineIncidents;
+    let isFirst = true;
+    engine.engineIncidents.create = async (...given) => {
+      if (isFirst) meanwhile(engine);
+      isFirst = false;
+      return create(...given);
+    };
+    await pass();
+    expect(engine.incidentsOn(task.processInstanceId)).toEqual([]);
+    await pass();
+    expect(engine.incidentsOn(task.processInstanceId)).toHaveLength(standing);
+  });
+
   test('leaves a task to the worker of the same process that has taken it meanwhile', async () => {
     const engine = anEngine();
     const task = engine.failTask('task');
