@@ -13,8 +13,6 @@ const CHANGE_OF_ADDRESS: FormEntry = {
   components: [{ type: 'textfield', key: 'street', label: 'Street' }],
 };
 const INCIDENT_WITHIN_MS = 30_000;
-/** Formvault asks the form API again for a form that it did not know after this time. */
-const ASKED_AGAIN_MS = 5_500;
 
 /**
  * Sends a form that the form API does not know, waits for its incident, publishes the form and presses retry, as an operator
@@ -35,7 +33,6 @@ export async function failAndMend(
   const incident = await findIncident(engine, id);
   if (incident === null) return null;
   tell(`  an incident stands on its process instance in Cockpit:\n    ${incident.incidentMessage}`);
-  await timeout(ASKED_AGAIN_MS);
   forms.push(CHANGE_OF_ADDRESS);
   await engine.http.put(`/external-task/${incident.configuration}/retries`, { retries: 1 });
   tell('  the form was published, and "retry" pressed in Cockpit');

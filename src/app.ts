@@ -23,7 +23,7 @@ import { createS3ObjectStore } from './object-store/s3-object-store.ts';
 import { watchObjectStore } from './object-store/watched-object-store.ts';
 import type { Log } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
-import { deployOwnProcess } from './own-process/deploy-own-process.ts';
+import { checkEnvironmentOfEngine, deployOwnProcess } from './own-process/deploy-own-process.ts';
 import { createHandOver } from './pipeline/hand-over.ts';
 import { createOutages, type Outages } from './pipeline/outages.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
@@ -91,9 +91,8 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
     const startedMs = await start(() => readEngineTime(engine, clock, signals.stop));
     if (level === 'unknown') log.warn({ historyLevel: level }, 'history level of the engine could not be tried out');
     const processes = createEngineProcesses(engine);
-    if (has('feed') || has('worker')) {
-      await start(() => deployOwnProcess(processes, config.vault.environment, signals.stop));
-    }
+    const { environment } = config.vault;
+    await start(() => checkEnvironmentOfEngine(processes, environment, signals.stop));
 
     const history = createEngineHistory(engine, clock);
     const definitions = createEngineDefinitions(engine);
@@ -116,7 +115,7 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
         userTasks,
         createBuckets: config.vault.createBuckets,
         enrichment: {
-          environment: config.vault.environment,
+          environment,
           defaultProduct: config.vault.defaultProduct,
           formLookup: config.formLookup,
           forms,
@@ -159,6 +158,10 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
           pipeline,
           clock,
           firstPositionMs: async () => firstPositionMs(config, startedMs),
+          // By the leader alone, so that two that start at the same time do not both do it.
+          async prepare(signal) {
+            await deployOwnProcess(processes, environment, signal);
+          },
           settleSeconds: config.feed.settleSeconds,
           pollMs: config.feed.pollMs,
           leaseSeconds: config.feed.leaseSeconds,
@@ -209,8 +212,8 @@ async function untilAborted({ stop }: AppSignals): Promise<void> {
 function watchForms(client: HttpClient, outages: Outages): FormLookup {
   const lookup = createFormLookup(client, { attempt: (ask) => outages.attempt(FORM_API, ask) });
   return {
-    async find(name, signal) {
-      const form = await lookup.find(name, signal);
+    async find(name, signal, options) {
+      const form = await lookup.find(name, signal, options);
       if (form !== null) outages.succeeded(formTarget(name));
       return form;
     },

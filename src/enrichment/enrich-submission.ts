@@ -136,10 +136,11 @@ async function lookUpForm(
 ): Promise<FormIds> {
   const { formId, formVersionId, title } = form;
   if (forms === null || (formId !== null && formVersionId !== null)) return { formId, formVersionId, title };
-  const found = await forms.find(name, signal);
+  // The forms of tasks live in the engine; the form API need not know them.
+  const isNeeded = change.kind === 'variable' && formLookup === 'required';
+  const found = await forms.find(name, signal, { isNeeded });
   if (found === null) {
-    // The forms of tasks live in the engine; the form API need not know them.
-    if (change.kind === 'task' || formLookup === 'optional') return { formId, formVersionId, title };
+    if (!isNeeded) return { formId, formVersionId, title };
     throw new FormvaultError('FORM_UNKNOWN', 'could not find the form in the form API', { context: { source } });
   }
   return {

@@ -4,7 +4,7 @@ import type { HttpClient } from '../http/http-client.ts';
 import { createSharedRequests } from '../http/shared-requests.ts';
 import { unlessBlank } from '../submission/blank.ts';
 
-/** "No such form" is forgotten soon, so that publishing the form mends the incident at the first retry. */
+/** "No such form" is forgotten soon, and is not believed at all where it would be a failure. */
 const ABSENT_CACHE_MS = 5_000;
 const MAX_CACHED_FORMS = 1_000;
 const MAX_CACHED_NAME_LENGTH = 500;
@@ -13,8 +13,11 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 export type KnownForm = { formId: string; formVersionId: string; title: string | null };
 
 export type FormLookup = {
-  /** @throws FormvaultError FORM_API_UNAVAILABLE, FORM_API_REJECTED, SHUTTING_DOWN */
-  find(name: string, signal: AbortSignal): Promise<KnownForm | null>;
+  /**
+   * `isNeeded`: an absent form is a failure, so the form API is asked each time; publishing the form mends it at the first retry.
+   * @throws FormvaultError FORM_API_UNAVAILABLE, FORM_API_REJECTED, SHUTTING_DOWN
+   */
+  find(name: string, signal: AbortSignal, options?: { isNeeded?: boolean }): Promise<KnownForm | null>;
 };
 
 /** Stands around each question to the form API, to learn whether it answers. */
@@ -51,9 +54,10 @@ export function createFormLookup(
   }
 
   return {
-    async find(name, signal) {
+    async find(name, signal, { isNeeded = false } = {}) {
       const cached = cache.get(name);
-      if (cached !== undefined && now() < cached.untilMs) return cached.form;
+      const isBelieved = cached !== undefined && now() < cached.untilMs && !(isNeeded && cached.form === null);
+      if (isBelieved) return cached.form;
       return requests.share(name, (shared) => attempt(() => read(name, shared)), signal);
     },
   };

@@ -29,6 +29,8 @@ export type FeedOptions = {
   clock: EngineClock;
   /** Where the very first start begins. */
   firstPositionMs(signal: AbortSignal): Promise<number>;
+  /** What only the leader may do before it begins. @throws what no waiting mends, and ENGINE_UNAVAILABLE */
+  prepare?(signal: AbortSignal): Promise<void>;
   settleSeconds: number;
   pollMs: number;
   leaseSeconds: number;
@@ -51,13 +53,14 @@ const LOG_FAILURES_EVERY_MS = 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 /** Failures at the start that no waiting mends. */
-const FATAL = new Set(['CONFIG_INVALID', 'BUCKET_MISSING', 'HISTORY_LEVEL_TOO_LOW']);
+const FATAL = new Set(['CONFIG_INVALID', 'BUCKET_MISSING', 'HISTORY_LEVEL_TOO_LOW', 'ENGINE_REJECTED']);
 
 /** Leads whenever it can, until it is stopped. @throws FormvaultError CONFIG_INVALID, BUCKET_MISSING */
 export async function leadFeed(options: FeedOptions, signals: FeedSignals): Promise<void> {
   for (let failures = 0; !signals.stop.aborted; ) {
     try {
       const positions = await acquireLease(options, signals.stop);
+      await options.prepare?.(signals.stop);
       failures = 0;
       options.status.leaseFailures = 0;
       await leadFrom(positions, options, signals);
@@ -66,7 +69,7 @@ export async function leadFeed(options: FeedOptions, signals: FeedSignals): Prom
       if (FATAL.has(failureCodeOf(err))) throw err;
       failures++;
       options.status.leaseFailures = failures;
-      options.log.warn({ err, failures, part: 'feed' }, 'lease of the feed cannot be read; trying again');
+      options.log.warn({ err, failures, part: 'feed' }, 'feed cannot be led; trying again');
       await pause(backOffMs(failures - 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), signals.stop);
     }
   }

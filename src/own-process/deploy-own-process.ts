@@ -18,8 +18,18 @@ const DEPLOYMENT = 'formvault';
 const FILE_NAME = `${OWN_PROCESS_KEY}.bpmn`;
 const TAG_PLACEHOLDER = '{environment}';
 
+/** @throws FormvaultError CONFIG_INVALID where the engine belongs to another environment; ENGINE_UNAVAILABLE, ENGINE_REJECTED */
+export async function checkEnvironmentOfEngine(
+  processes: Processes,
+  environment: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await findOwnVersions(processes, environment, signal);
+}
+
 /**
- * May be repeated, and run twice at once: the same process makes one version.
+ * May be repeated: the same process makes one version. Not at the same time by two, though: some engines then make a second
+ * one of it, which does no harm.
  * @throws FormvaultError CONFIG_INVALID where the engine belongs to another environment; ENGINE_UNAVAILABLE, ENGINE_REJECTED
  */
 export async function deployOwnProcess(

@@ -7,6 +7,8 @@ export type OpenIncidents = ReturnType<typeof createOpenIncidents>;
 
 /** Others raise incidents too: what was read is soon read again. */
 const TRUSTED_MS = 1_000;
+/** The lock is lost by then, and with it the right to report. */
+const REPORTED_WITHIN_MS = 30_000;
 
 export function createOpenIncidents(options: {
   limit: number;
@@ -16,11 +18,17 @@ export function createOpenIncidents(options: {
   const { nowMs = () => performance.now() } = options;
   const oneAtATime = pLimit(1);
   let byTask = new Map<string, string | null>();
+  /** What was allowed and may not have reached the engine yet. */
+  const claims = new Map<string, { key: string; atMs: number }>();
   let readMs = Number.NEGATIVE_INFINITY;
 
   function observe(tasks: Pick<FailedTask, 'id' | 'errorMessage'>[]): void {
     byTask = new Map(tasks.map(({ id, errorMessage }) => [id, keyOf(causeOf(errorMessage))]));
     readMs = nowMs();
+    for (const [id, { key, atMs }] of claims) {
+      if (byTask.has(id) || nowMs() - atMs > REPORTED_WITHIN_MS) claims.delete(id);
+      else byTask.set(id, key);
+    }
   }
 
   return {
@@ -35,12 +43,16 @@ export function createOpenIncidents(options: {
         for (const [id, of] of byTask) if (of === key && id !== taskId) others++;
         if (others >= options.limit) return false;
         byTask.set(taskId, key);
+        if (key !== null) claims.set(taskId, { key, atMs: nowMs() });
         return true;
       });
     },
 
     /** It is no incident any more, or will be none. */
-    release: (taskId: string): void => void byTask.delete(taskId),
+    release(taskId: string): void {
+      byTask.delete(taskId);
+      claims.delete(taskId);
+    },
     count: (): number => byTask.size,
   };
 }

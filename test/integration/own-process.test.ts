@@ -11,7 +11,9 @@ import { createEngineProcesses, type EngineProcesses } from '../../src/engine/en
 import type { Auth } from '../../src/http/auth.ts';
 import { createHttpClient, type HttpClient } from '../../src/http/http-client.ts';
 import { deployOwnProcess } from '../../src/own-process/deploy-own-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { testServers } from '../support/servers.ts';
+import { createWorld } from '../support/world.ts';
 
 jest.setTimeout(120_000);
 
@@ -65,14 +67,18 @@ describe('the own process', () => {
     await expect(tagsOf()).resolves.toEqual(['dev']);
   });
 
-  test('is deployed once by two that start at the same time', async () => {
-    const both = await Promise.all([
-      deployOwnProcess(processes, 'dev', signal),
-      deployOwnProcess(processes, 'dev', signal),
-    ]);
-
-    expect(both).toMatchObject([{ version: 1 }, { version: 1 }]);
-    await expect(tagsOf()).resolves.toEqual(['dev']);
+  test('is deployed once by two Formvaults that start at the same time: by the one that leads', async () => {
+    const world = createWorld();
+    try {
+      const both = await Promise.all([1, 2].map(() => world.startFormvault({}, { until: 'started' })));
+      for (const formvault of both) {
+        const hasBegun = () => expect(formvault.logs()).toMatch(/leading the feed|another instance leads/);
+        await eventually(hasBegun, { withinMs: 30_000 });
+      }
+      await expect(tagsOf()).resolves.toEqual([world.environment]);
+    } finally {
+      await world.end();
+    }
   });
 
   test('has one version also when the engine gets the same deployment again', async () => {

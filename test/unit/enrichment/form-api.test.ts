@@ -114,6 +114,14 @@ test('a form that is missing is looked for again after five seconds', async () =
   await expect(lookup.find('site-visit', signal)).resolves.toMatchObject({ formId: 'f1' });
 });
 
+test('a form that is missing where it is needed is looked for each time', async () => {
+  const lookup = aLookup();
+  formApi().reply(200, []);
+  await expect(lookup.find('site-visit', signal, { isNeeded: true })).resolves.toBeNull();
+  formApi().reply(200, [{ _id: 'f1', versionId: 'v1', name: 'site-visit' }]);
+  await expect(lookup.find('site-visit', signal, { isNeeded: true })).resolves.toMatchObject({ formId: 'f1' });
+});
+
 test('a failure is not remembered', async () => {
   const lookup = aLookup();
   formApi().reply(503);

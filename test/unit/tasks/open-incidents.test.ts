@@ -80,9 +80,18 @@ describe('open incidents', () => {
     for (const id of ['a', 'b', 'c', 'd']) await claim(id, away, signal);
     expect(reads()).toBe(1);
     inEngine.push(failedFor('a', away));
-    passMs(5_001);
+    passMs(30_001);
     await expect(claim('c', away, signal)).resolves.toBe(true);
     expect(reads()).toBe(2);
+  });
+
+  test('count those that were allowed and have not reached the engine yet', async () => {
+    const { claim, inEngine, passMs, reads, count } = aWorld();
+    for (const id of ['a', 'b']) await claim(id, away, signal);
+    inEngine.push(failedFor('a', away));
+    passMs(5_000);
+    await expect(claim('c', away, signal)).resolves.toBe(false);
+    expect([reads(), count()]).toEqual([2, 2]);
   });
 
   test('that cannot be read let nobody in, and the next one asks again', async () => {
