@@ -3,6 +3,7 @@ import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess } from '../support/a-process.ts';
 import { type CountingProxy, requestsASecond, startCountingProxy } from '../support/counting-proxy.ts';
 import { eventually } from '../support/eventually.ts';
+import { readIncidents } from '../support/handed-over.ts';
 import { testServers } from '../support/servers.ts';
 import { siteVisitKey, submitSiteVisit } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -74,8 +75,7 @@ async function expectRecovery(): Promise<void> {
   await eventually(async () => expect(await keptKeys()).toEqual(expected), RECOVERY);
   await submitSiteVisit(world, instanceId, 'after');
   await eventually(async () => expect(await keptKeys()).toEqual([...expected, ...visitKeys('after')].sort()), RECOVERY);
-  const { data: incidents } = await world.engine.http.get('/incident/count');
-  expect(incidents).toEqual({ count: 0 });
+  await expect(readIncidents(world.engine)).resolves.toEqual([]);
 }
 
 test.each<[string, (proxy: CountingProxy) => void]>([
