@@ -39,14 +39,16 @@ import {
 } from './start-up.ts';
 import { createWorkerPart, type WorkerPart } from './tasks/worker-part.ts';
 import { createEngineClock } from './time/engine-clock.ts';
+import { pause } from './time/pause.ts';
 import { createHealth } from './web/health.ts';
-import { createWebServer } from './web/server.ts';
+import { createWebServer, type WebServer } from './web/server.ts';
 
 /** Lookups of the submissions in flight, the feed, external tasks, and some more. */
 const ENGINE_SOCKETS = 24;
 const FORM_API_SOCKETS = 8;
 /** To S3, beside those of the feed and of the external tasks: the state of the feed must not queue behind submissions. */
 const OTHER_CONNECTIONS = 4;
+const PORT_AGAIN_MS = 30_000;
 
 export type AppSignals = { stop: AbortSignal; abort: AbortSignal };
 
@@ -85,7 +87,7 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
   });
   const start = <T>(step: () => Promise<T>): Promise<T> => untilAvailable(step, log, signals.stop);
   try {
-    await web?.start();
+    if (web !== null) await listen(web, log, signals.stop);
     const store = await start(() => openVault(s3, stateBucket, config, signals.stop));
     const level = await start(() => readHistoryLevel(engine, signals.stop));
     const startedMs = await start(() => readEngineTime(engine, clock, signals.stop));
@@ -183,6 +185,20 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
     formApi?.close();
     s3.close();
   }
+}
+
+/** Keeping forms does not wait for a port that something else has: that is tried again, the rest runs meanwhile. */
+async function listen(web: WebServer, log: Log, signal: AbortSignal): Promise<void> {
+  await web.start().catch((err: unknown) => {
+    if ((err as { cause?: { code?: unknown } }).cause?.code !== 'EADDRINUSE') throw err;
+    log.error({ err, part: 'web' }, 'no health and no metrics: the port is taken; trying again');
+    const again = async (): Promise<void> => {
+      await web.stop(signal);
+      await pause(PORT_AGAIN_MS, signal);
+      if (!signal.aborted) await listen(web, log, signal);
+    };
+    void again().catch((failure: unknown) => log.error({ err: failure, part: 'web' }, 'no health and no metrics'));
+  });
 }
 
 type Part = (signals: AppSignals) => Promise<void>;

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createEngineCalls } from '../../dev/clients/engine-calls.ts';
@@ -72,6 +74,20 @@ test.each([
   expect(exitCode).toBe(78);
   expect(said).toContain(`could not read ${FEED_STATE_KEY} in the state bucket`);
   await expect(world.vault.read(world.bucket, FEED_STATE_KEY)).resolves.toMatchObject({ text: state });
+});
+
+test('a port that something else listens on costs no form, only health and metrics', async () => {
+  const { caseId, instanceId } = await startInstance();
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  try {
+    const formvault = await world.startFormvault({ PORT: String((other.address() as AddressInfo).port) });
+    expect(formvault.logs()).toContain('no health and no metrics: the port is taken; trying again');
+    await submitSiteVisit(world, instanceId, 'kept');
+    await eventually(async () => expect(await keptKeys(caseId)).toEqual([siteVisitKey(caseId, 'kept')]));
+  } finally {
+    other.close();
+  }
 });
 
 test('F10: a leader that finds its state deleted writes it again from what it knows', async () => {
