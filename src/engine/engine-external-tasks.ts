@@ -40,6 +40,9 @@ export type FailedTask = {
   tenantId: string | null;
 };
 
+/** An external task with the worker that holds it. */
+export type HeldTask = { id: string; workerId: string; retries: number | null };
+
 type Row = Record<string, unknown>;
 
 const TRIES = 4;
@@ -113,6 +116,26 @@ export function createEngineExternalTasks(http: HttpClient) {
     return parseRows(answer.data);
   }
 
+  /**
+   * In the order of ids. There is no asking for "ids after this one", and tasks may go while pages are read; so each page
+   * begins with the last row of the one before. If it does not, rows have moved up, and it is read from further ahead.
+   */
+  async function* readRows(filter: Row, signal: AbortSignal): AsyncGenerator<Row> {
+    const seen = new Set<unknown>();
+    for (let first = 0; ; ) {
+      const rows = await readPage(filter, first, signal);
+      if (first > 0 && !seen.has(rows[0]?.id)) {
+        first = Math.max(0, first - PAGE_SIZE);
+        continue;
+      }
+      const fresh = rows.filter(({ id }) => !seen.has(id));
+      for (const { id } of fresh) seen.add(id);
+      yield* fresh;
+      if (rows.length < PAGE_SIZE) return;
+      first += rows.length - 1;
+    }
+  }
+
   return {
     /** A step behind the task that fails is ENGINE_REJECTED. */
     async complete(taskId: string, workerId: string, signal: AbortSignal): Promise<Said> {
@@ -152,29 +175,22 @@ export function createEngineExternalTasks(http: HttpClient) {
       }
     },
 
-    /**
-     * In the order of ids. There is no asking for "ids after this one", and tasks may go while pages are read; so each page
-     * begins with the last row of the one before. If it does not, rows have moved up, and it is read from further ahead.
-     */
+    /** In the order of ids. */
     async *findFailed(
       { topic, retriesLeft }: { topic: string; retriesLeft: boolean },
       signal: AbortSignal,
     ): AsyncGenerator<FailedTask> {
       const filter = { topicName: topic, ...(retriesLeft ? { withRetriesLeft: true } : { noRetriesLeft: true }) };
-      const seen = new Set<unknown>();
-      for (let first = 0; ; ) {
-        const rows = await readPage(filter, first, signal);
-        if (first > 0 && !seen.has(rows[0]?.id)) {
-          first = Math.max(0, first - PAGE_SIZE);
-          continue;
-        }
-        const fresh = rows.filter(({ id }) => !seen.has(id));
-        for (const { id } of fresh) seen.add(id);
-        for (const row of fresh) {
-          if (!retriesLeft || text(row.errorMessage) !== null) yield parseFailedTask(row);
-        }
-        if (rows.length < PAGE_SIZE) return;
-        first += rows.length - 1;
+      for await (const row of readRows(filter, signal)) {
+        if (!retriesLeft || text(row.errorMessage) !== null) yield parseFailedTask(row);
+      }
+    },
+
+    /** Tasks in somebody's hands now. */
+    async *findLocked(topic: string, signal: AbortSignal): AsyncGenerator<HeldTask> {
+      for await (const { id, workerId, retries } of readRows({ topicName: topic, locked: true }, signal)) {
+        if (typeof id !== 'string' || typeof workerId !== 'string') continue;
+        yield { id, workerId, retries: typeof retries === 'number' ? retries : null };
       }
     },
   };

@@ -18,6 +18,7 @@ import { decideOutcome } from '../pipeline/outcome.ts';
 import { type Failure, failureOf, NOTHING_KNOWN } from '../pipeline/run-in-place.ts';
 import { pause } from '../time/pause.ts';
 import type { KeepChanges } from './keep-changes.ts';
+import type { LeftBehind } from './left-behind.ts';
 import type { OpenIncidents } from './open-incidents.ts';
 import type { LockedTask, TaskReport } from './topic-worker.ts';
 
@@ -27,19 +28,23 @@ type FailReport = Extract<TaskReport, { kind: 'fail' }>;
 
 /** A report keeps a task from being fetched for so long, unless its cause is gone before. */
 export const WAITING_MS = 300_000;
+/** What may have ended a worker comes back within this time, each task at its own. */
+const APART_MS = 20_000;
+const IN_HAND_AT_THE_END = 'could not keep what Formvault had in hand when it ended';
 
 export function createTaskRunner(options: {
   keep: KeepChanges;
   externalTasks: Pick<EngineExternalTasks, 'setRetries'>;
   outages: Outages;
   openIncidents: OpenIncidents;
+  leftBehind: Pick<LeftBehind, 'take'>;
   maxAttempts: number;
   /** Pauses between attempts; the last one is repeated. */
   retrySeconds: readonly number[];
   log: Log;
   metrics: Metrics;
 }) {
-  const { keep, externalTasks, outages, openIncidents, maxAttempts, retrySeconds, log, metrics } = options;
+  const { keep, externalTasks, outages, openIncidents, leftBehind, maxAttempts, retrySeconds, log, metrics } = options;
 
   function retryPauseMs(retriesLeft: number, error: unknown): number {
     const failed = Math.max(0, maxAttempts - retriesLeft - 1);
@@ -106,7 +111,22 @@ export function createTaskRunner(options: {
     return giveUp(task, { error, about: aboutOf(task), cause: null }, signal);
   }
 
+  /** What was in hand when the worker before ended: once more, at a time of its own; the second time it is an incident. */
+  async function countDeath(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
+    const error = new FormvaultError('UNEXPECTED', IN_HAND_AT_THE_END, {
+      hint: 'Look for the reason in the log and the memory limits of Formvault, then retry.',
+    });
+    const failure: Failure = { error, about: aboutOf(task), cause: null };
+    if (task.errorMessage?.includes(IN_HAND_AT_THE_END)) return giveUp(task, failure, signal);
+    const pauseMs = Math.round(Math.random() * APART_MS);
+    metrics.changeEnded(task.topic, 'retry', null);
+    const fields = { externalTaskId: task.id, topic: task.topic, pauseMs, outcome: 'retry' };
+    log.warn(fields, 'external task was in hand when Formvault ended; it will be tried again');
+    return failReport(failure, 1, pauseMs);
+  }
+
   async function run(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
+    if (leftBehind.take(task)) return countDeath(task, signal);
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) return { kind: 'release' };
       try {

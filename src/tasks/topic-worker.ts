@@ -49,6 +49,8 @@ export type TopicWorkerOptions = {
   /** The engine has refused this value. */
   onUnauthorized(value: string): void;
   topics: readonly Topic[];
+  /** Without it a new one. */
+  workerId?: string;
   externalTasks: EngineExternalTasks;
   concurrency: number;
   longPollMs: number;
@@ -79,9 +81,14 @@ const POLL_GRACE_MS = 30_000;
 /** Behind the deadline, to give tasks back. */
 const LAST_WORDS_MS = 2_000;
 
+/** Of this process alone; begins with the name of the machine. */
+export function newWorkerId(): string {
+  return `${hostname()}-${randomUUID()}`;
+}
+
 export function createTopicWorker(options: TopicWorkerOptions): TopicWorker {
   const { lockMs = LOCK_MS, graceMs = POLL_GRACE_MS } = options;
-  const workerId = `${hostname()}-${randomUUID()}`;
+  const { workerId = newWorkerId() } = options;
   const abort = new AbortController();
   const fallSilent = new AbortController();
   const active = new Set<Promise<void>>();

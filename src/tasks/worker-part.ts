@@ -13,10 +13,11 @@ import { type createPreparation, TOPICS } from '../pipeline/prepare-changes.ts';
 import type { Running } from '../pipeline/run-in-place.ts';
 import { pause } from '../time/pause.ts';
 import { createKeepChanges } from './keep-changes.ts';
+import { createLeftBehind } from './left-behind.ts';
 import { createOpenIncidents } from './open-incidents.ts';
 import { createRecovery } from './recovery.ts';
 import { createTaskRunner } from './run-task.ts';
-import { createTopicWorker } from './topic-worker.ts';
+import { createTopicWorker, newWorkerId } from './topic-worker.ts';
 
 export type WorkerPart = ReturnType<typeof createWorkerPart>;
 
@@ -39,7 +40,10 @@ export function createWorkerPart(
   const mode = config.incidents.source;
   const sourceIncidents = createSourceIncidents({ mode, incidents, log });
   const openIncidents = createOpenIncidents({ limit: config.incidents.limit, read: readFailed });
+  const workerId = newWorkerId();
+  const leftBehind = createLeftBehind({ externalTasks, topics: TOPICS, workerId });
   const runner = createTaskRunner({
+    leftBehind,
     keep: createKeepChanges(options),
     externalTasks,
     outages,
@@ -51,6 +55,7 @@ export function createWorkerPart(
   });
   const stopping = new AbortController();
   const worker = createTopicWorker({
+    workerId,
     url: config.engine.url,
     authorization: (signal) => engine.authorization(signal),
     onUnauthorized: (value) => engine.refuse(value),
@@ -77,7 +82,7 @@ export function createWorkerPart(
     sourceIncidents,
     mode,
     topics: TOPICS,
-    workerId: worker.workerId,
+    workerId,
     log,
   });
   const recovery = createRecovery({
@@ -120,6 +125,15 @@ export function createWorkerPart(
   return {
     /** Until it is stopped; then what runs is drained until the deadline. */
     async run({ stop, abort }: { stop: AbortSignal; abort: AbortSignal }): Promise<void> {
+      const found = await leftBehind.find(stop).catch((err: unknown) => {
+        if (!stop.aborted) log.warn({ err, part: 'worker' }, 'what an ended worker left behind cannot be read');
+        return 0;
+      });
+      if (found > 0)
+        log.warn(
+          { changes: found, part: 'worker' },
+          'another worker of this machine has tasks in hand, or ended with them',
+        );
       worker.start();
       const loops = [watch(stop), recovery.run(stop)];
       if (!stop.aborted) {

@@ -123,3 +123,30 @@ test('a suspect that a person retries too early ends the process once; its incid
   await eventually(async () => expect(await readIncidents(world.engine)).toEqual([]), SOON);
   await expect(readIncidentsOn(world.engine, source)).resolves.toEqual([]);
 });
+
+test('with DISPATCH=queue a change that ends its worker each time is an incident after it ended two; all others are kept', async () => {
+  const leader = await world.startFormvault({ ROLES: 'feed', DISPATCH: 'queue' });
+  await submitSiteVisits(world, source, innocent.slice(0, 15));
+  await world.engine.setVariable(source, 'poison', siteVisitVariable('poison', { said: POISON }));
+  await submitSiteVisits(world, source, innocent.slice(15));
+  await eventually(async () => expect(await readOpenTasks(world.engine)).toHaveLength(innocent.length + 1), SOON);
+
+  const startWorker = () =>
+    world.startFormvault({ ROLES: 'worker', CONCURRENCY: '8' }, { ...POISONED, until: 'started' });
+  let worker = await startWorker();
+  let deaths = 0;
+  await eventually(
+    async () => {
+      const isDead = await Promise.race([worker.exited, false]);
+      if (isDead !== false && ++deaths < MOST_LIVES) worker = await startWorker();
+      expect(await readIncidents(world.engine)).toHaveLength(1);
+      expect(await keptKeys()).toEqual(keysOf(...innocent));
+    },
+    { withinMs: 200_000, everyMs: 200 },
+  );
+
+  expect(deaths).toBe(2);
+  const [incident] = await readIncidents(world.engine);
+  expect(incident?.incidentMessage).toMatch(/^UNEXPECTED: could not keep what Formvault had in hand when it ended \(/);
+  await Promise.all([leader.stop(), worker.stop()]);
+});

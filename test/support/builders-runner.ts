@@ -24,6 +24,8 @@ export function aRunnerWorld(
   const results: unknown[] = [];
   const kept: string[] = [];
   const said: string[] = [];
+  /** Ids of tasks that a worker before had in hand when it ended. */
+  const leftBehind = new Set<string>();
   const faults: { onRead: unknown; thrown: unknown } = { onRead: null, thrown: null };
   async function keep(kind: string, task: LockedTask) {
     kept.push(kind);
@@ -51,13 +53,14 @@ export function aRunnerWorld(
     },
     outages,
     openIncidents,
+    leftBehind: { take: ({ id }) => leftBehind.delete(id) },
     maxAttempts,
     retrySeconds,
     log,
     metrics,
   });
   const run = (given: Partial<LockedTask> = {}) => runner.run(aLockedTask(given), abort.signal);
-  return { run, runner, abort, results, kept, said, faults, outages, openIncidents, log, metrics };
+  return { run, runner, abort, results, kept, said, leftBehind, faults, outages, openIncidents, log, metrics };
 }
 
 /** As the engine would hand a task out again after each report, until there is an incident or an end. */

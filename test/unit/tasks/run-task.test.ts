@@ -17,6 +17,37 @@ beforeEach(() => {
 
 const aWorld = (given?: RunnerWorld) => aRunnerWorld(createTaskRunner, given);
 
+describe('a task that was in hand when a worker ended', () => {
+  const inHand = /^UNEXPECTED: could not keep what Formvault had in hand when it ended/;
+
+  test('is not run at once, but comes back at a time of its own with one attempt left', async () => {
+    const { run, kept, leftBehind } = aWorld();
+    leftBehind.add(aLockedTask().id);
+    const report = await run({ retries: null });
+    expect(report).toMatchObject({ kind: 'fail', retries: 1, errorMessage: expect.stringMatching(inHand) });
+    expect(report.kind === 'fail' && report.retryTimeoutMs).toBeLessThanOrEqual(20_000);
+    expect(kept).toEqual([]);
+    await expect(run({ retries: 1 })).resolves.toEqual({ kind: 'complete' });
+  });
+
+  test('is an incident the second time, also where one cause has enough of them', async () => {
+    const { run, kept, leftBehind } = aWorld({ limit: 0 });
+    leftBehind.add(aLockedTask().id);
+    const first = await run({ retries: null });
+    leftBehind.add(aLockedTask().id);
+    const errorMessage = first.kind === 'fail' ? first.errorMessage : null;
+    await expect(run({ retries: 1, errorMessage })).resolves.toMatchObject({ kind: 'fail', retries: 0 });
+    expect(kept).toEqual([]);
+  });
+
+  test('is no incident for the failures that it had before', async () => {
+    const { run, leftBehind } = aWorld();
+    leftBehind.add(aLockedTask().id);
+    const errorMessage = 'VAULT_UNAVAILABLE: could not write an object (form –, case –). Wait.';
+    await expect(run({ retries: 1, errorMessage })).resolves.toMatchObject({ kind: 'fail', retries: 1 });
+  });
+});
+
 describe('a task', () => {
   test('whose change is kept is completed', async () => {
     const { run, kept } = aWorld();
