@@ -27,7 +27,7 @@ export type FollowOptions = {
 
 const QUIET_AFTER_MS = 2_000;
 /** Beside the long poll for external tasks, so that an idle Formvault asks the engine at most twice a second (F8). */
-const IDLE_LOOK_MS = 1_160;
+const IDLE_LOOK_MS = 1_200;
 const RECENT_EVERY_MS = 1_000;
 const WHOLE_EVERY_MS = 13_000;
 const SETTLE_IDLE_MS = 30_000;
