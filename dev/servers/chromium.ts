@@ -99,13 +99,13 @@ function writeLauncher(target: string): void {
     '#!/bin/sh',
     'here=$(dirname "$(readlink -f "$0")")',
     `export LD_LIBRARY_PATH="${libraries.join(':')}"`,
-    'export FONTCONFIG_FILE="$here/fonts.conf"',
+    'export FONTCONFIG_FILE="$here/fonts.conf" XDG_CACHE_HOME="$here/cache"',
     'exec "$here/usr/lib/chromium/chromium" "$@"',
   ];
   const fonts = [
     '<fontconfig>',
     '<dir prefix="relative">usr/share/fonts</dir><dir>/usr/share/fonts</dir>',
-    '<cachedir prefix="relative">fonts-cache</cachedir>',
+    '<cachedir prefix="xdg">fontconfig</cachedir>',
     ...['sans-serif', 'Arial', 'Helvetica'].map(
       (family) => `<alias><family>${family}</family><prefer><family>Liberation Sans</family></prefer></alias>`,
     ),
