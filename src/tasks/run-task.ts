@@ -27,7 +27,7 @@ export type TaskRunner = ReturnType<typeof createTaskRunner>;
 type FailReport = Extract<TaskReport, { kind: 'fail' }>;
 
 /** A report keeps a task from being fetched for so long, unless its cause is gone before. */
-export const WAITING_MS = 300_000;
+const WAITING_MS = 300_000;
 /** What may have ended a worker comes back within this time, each task at its own. */
 const APART_MS = 20_000;
 const IN_HAND_AT_THE_END = 'could not keep what Formvault had in hand when it ended';
