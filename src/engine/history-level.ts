@@ -28,8 +28,13 @@ export async function readHistoryLevel(http: HttpClient, signal: AbortSignal): P
     });
     return parseRows(answer.data).length > 0;
   };
-  if (await has('/history/detail', { variableUpdates: true, sortBy: 'time', sortOrder: 'desc' })) return 'full';
-  if (await has('/history/variable-instance', {})) throw tooLow();
+  const hasUpdate = () => has('/history/detail', { variableUpdates: true, sortBy: 'time', sortOrder: 'desc' });
+  if (await hasUpdate()) return 'full';
+  if (await has('/history/variable-instance', {})) {
+    // The first variable of all may have been written between the two questions: it comes with its update or without.
+    if (await hasUpdate()) return 'full';
+    throw tooLow();
+  }
 
   const taskId = `formvault-probe-${randomUUID()}`;
   const attempted = 'could not try out the history level of the engine';

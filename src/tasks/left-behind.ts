@@ -5,7 +5,6 @@
  * comes back at a time of its own, where it takes no others along. What has ended two workers is an incident; what did not,
  * is kept at the next attempt. A task that is reported or retried meanwhile has other retries than before, and is not meant.
  */
-import { hostname } from 'node:os';
 import type { EngineExternalTasks } from '../engine/engine-external-tasks.ts';
 import type { LockedTask } from './topic-worker.ts';
 
@@ -14,11 +13,10 @@ export type LeftBehind = ReturnType<typeof createLeftBehind>;
 export function createLeftBehind(options: {
   externalTasks: Pick<EngineExternalTasks, 'findLocked'>;
   topics: readonly string[];
-  /** Ours; those of this machine begin with its name. */
-  workerId: string;
-  machine?: string;
+  /** Whether a worker was one of this machine whose process is no more. */
+  hasEndedHere(workerId: string): boolean;
 }) {
-  const { externalTasks, topics, workerId, machine = hostname() } = options;
+  const { externalTasks, topics, hasEndedHere } = options;
   const retriesOf = new Map<string, number | null>();
 
   return {
@@ -26,8 +24,7 @@ export function createLeftBehind(options: {
     async find(signal: AbortSignal): Promise<number> {
       for (const topic of topics) {
         for await (const task of externalTasks.findLocked(topic, signal)) {
-          const isNeighbours = !task.workerId.startsWith(`${machine}-`) || task.workerId === workerId;
-          if (!isNeighbours) retriesOf.set(task.id, task.retries);
+          if (hasEndedHere(task.workerId)) retriesOf.set(task.id, task.retries);
         }
       }
       return retriesOf.size;

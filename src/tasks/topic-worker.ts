@@ -6,8 +6,6 @@
  * A stop ends the polls, gives back what an open poll still brings, and lets handlers end. At the deadline they are aborted
  * and their tasks given back.
  */
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { EngineExternalTasks } from '../engine/engine-external-tasks.ts';
 import type { Log } from '../observability/log.ts';
 import type { Topic } from '../pipeline/prepare-changes.ts';
@@ -15,6 +13,7 @@ import { pause } from '../time/pause.ts';
 import { TaskPoller } from './task-poller.ts';
 import { createTaskRuns } from './task-runs.ts';
 import { untilAborted } from './until-aborted.ts';
+import { newWorkerId } from './worker-id.ts';
 
 /** An external task whose lock this worker holds. */
 export type LockedTask = {
@@ -80,11 +79,6 @@ const LOCK_MS = 30_000;
 const POLL_GRACE_MS = 30_000;
 /** Behind the deadline, to give tasks back. */
 const LAST_WORDS_MS = 2_000;
-
-/** Of this process alone; begins with the name of the machine. */
-export function newWorkerId(): string {
-  return `${hostname()}-${randomUUID()}`;
-}
 
 export function createTopicWorker(options: TopicWorkerOptions): TopicWorker {
   const { lockMs = LOCK_MS, graceMs = POLL_GRACE_MS } = options;

@@ -17,7 +17,8 @@ import { createLeftBehind } from './left-behind.ts';
 import { createOpenIncidents } from './open-incidents.ts';
 import { createRecovery } from './recovery.ts';
 import { createTaskRunner } from './run-task.ts';
-import { createTopicWorker, newWorkerId } from './topic-worker.ts';
+import { createTopicWorker } from './topic-worker.ts';
+import { hasEndedHere, newWorkerId } from './worker-id.ts';
 
 export type WorkerPart = ReturnType<typeof createWorkerPart>;
 
@@ -41,7 +42,11 @@ export function createWorkerPart(
   const sourceIncidents = createSourceIncidents({ mode, incidents, log });
   const openIncidents = createOpenIncidents({ limit: config.incidents.limit, read: readFailed });
   const workerId = newWorkerId();
-  const leftBehind = createLeftBehind({ externalTasks, topics: TOPICS, workerId });
+  const leftBehind = createLeftBehind({
+    externalTasks,
+    topics: TOPICS,
+    hasEndedHere: (id) => hasEndedHere(id, workerId),
+  });
   const runner = createTaskRunner({
     leftBehind,
     keep: createKeepChanges(options),

@@ -1,24 +1,32 @@
 import { startEngine } from '../../dev/servers/engine.ts';
 import { startS3Server } from '../../dev/servers/s3-server.ts';
 import { SERVERS_VARIABLE, type TestServers } from './servers.ts';
-import { runningServers } from './stop-servers.ts';
+import stopServers, { runningServers } from './stop-servers.ts';
 
-/** Starts one engine and one S3 server for all tests of a run that need them. */
-export default async function startServers(): Promise<void> {
+/** Starts an engine and an S3 server for each worker of a run that needs them: test files that run at the same time share nothing. */
+export default async function startServers({ maxWorkers }: { maxWorkers: number }): Promise<void> {
   if (process.env[SERVERS_VARIABLE] !== undefined) return;
-  const starting = [startEngine(), startS3Server()] as const;
+  const sets: TestServers[] = [];
   try {
-    const [engine, s3] = await Promise.all(starting);
-    runningServers().push(engine, s3);
-    const { endpoint, region, accessKeyId, secretAccessKey } = s3;
-    const servers: TestServers = {
-      engineUrl: engine.url,
-      webappUrl: engine.webappUrl,
-      s3: { endpoint, region, accessKeyId, secretAccessKey },
-    };
-    process.env[SERVERS_VARIABLE] = JSON.stringify(servers);
+    // One set after the other: the first one may have to fetch what the others then find.
+    while (sets.length < maxWorkers) sets.push(await startSet());
   } catch (error) {
-    await Promise.allSettled(starting.map(async (server) => (await server).stop()));
+    await stopServers();
     throw error;
   }
+  process.env[SERVERS_VARIABLE] = JSON.stringify(sets);
+}
+
+async function startSet(): Promise<TestServers> {
+  const starting = [startEngine(), startS3Server()] as const;
+  for (const ended of await Promise.allSettled(starting)) {
+    if (ended.status === 'fulfilled') runningServers().push(ended.value);
+  }
+  const [engine, s3] = await Promise.all(starting);
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3;
+  return {
+    engineUrl: engine.url,
+    webappUrl: engine.webappUrl,
+    s3: { endpoint, region, accessKeyId, secretAccessKey },
+  };
 }

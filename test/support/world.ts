@@ -63,6 +63,14 @@ export function createWorld(env: Record<string, string> = {}): World {
       await Promise.all(started.splice(0).map((formvault) => formvault.stop()));
       vault.close();
       await deleteOwnDeployments(engine, (other) => other === environment);
+      await cancelWaiting(engine);
     },
   };
+}
+
+/** What waits at checkpoints would be work, or an incident, for the Formvaults of the next test. */
+async function cancelWaiting({ http, cancel }: EngineCalls): Promise<void> {
+  type ExternalTask = { processInstanceId: string };
+  const { data } = await http.get<ExternalTask[]>('/external-task', { params: { maxResults: 1_000 } });
+  for (const id of new Set(data.map(({ processInstanceId }) => processInstanceId))) await cancel(id);
 }

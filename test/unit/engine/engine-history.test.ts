@@ -193,8 +193,18 @@ describe('the history level', () => {
     await expect(readHistoryLevel(aClient(), signal)).resolves.toBe('full');
   });
 
-  test('F9: below FULL stops the start and says how to turn it on', async () => {
+  test('F9: is FULL also where the first variable of all is written while we ask', async () => {
     nock(BASE).get('/history/detail').query(true).reply(200, []);
+    nock(BASE)
+      .get('/history/variable-instance')
+      .query(true)
+      .reply(200, [{ id: 'v-1' }]);
+    nock(BASE).get('/history/detail').query(true).reply(200, [aDetail()]);
+    await expect(readHistoryLevel(aClient(), signal)).resolves.toBe('full');
+  });
+
+  test('F9: below FULL stops the start and says how to turn it on', async () => {
+    nock(BASE).get('/history/detail').query(true).times(2).reply(200, []);
     nock(BASE)
       .get('/history/variable-instance')
       .query(true)
