@@ -1,6 +1,7 @@
 /** The aims that were set before anything was measured, and what became of them. */
 import { CONTROL } from './keepers.ts';
 import { figure, percent } from './markdown.ts';
+import { sharesOfRaw } from './measure-backlog.ts';
 import type { FailuresResult } from './measure-failures.ts';
 import { ALONE, type LiveRow, STEADY } from './measure-live.ts';
 import type { SoakResult } from './measure-soak.ts';
@@ -41,8 +42,8 @@ function decideLatency(rows: NonNullable<Measured['latency']>): Aim[] {
   ];
 }
 
-function decideBacklog({ runs, raw }: NonNullable<Measured['backlog']>): Aim {
-  const share = median(raw.map(({ cold }) => cold.seconds)) / median(runs.map(({ secondsLeading }) => secondsLeading));
+function decideBacklog(backlog: NonNullable<Measured['backlog']>): Aim {
+  const share = median(sharesOfRaw(backlog));
   return { aim: "backlog at 60 % or more of the raw client's rate", found: percent(share), isMet: share >= 0.6 };
 }
 

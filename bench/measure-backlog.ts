@@ -2,7 +2,8 @@
  * Submissions that wait in history: how fast Formvault keeps them, and how fast its S3 client alone would write the same objects.
  *
  * A first run through a proxy counts what is read from the engine; it is not timed, and the engine has run its queries once
- * by then. The timed runs alternate with the raw client, each in a fresh process with an empty bucket.
+ * by then. The timed runs alternate with the raw client, each in a fresh process with an empty bucket, and each is compared with
+ * the raw client just before and after it.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,12 +31,22 @@ export type BacklogRun = {
 export type BacklogResult = {
   submissions: number;
   runs: BacklogRun[];
+  /** One more than runs: each stands between two of them. */
   raw: { cold: RawPass; warm: RawPass }[];
   counted: CountedPath[];
   profile: { file: string; functions: HotFunction[] } | null;
 };
 
 const WITHIN_MS = 300_000;
+
+/** Of each run, the share of the rate that the raw client has around it: the machine drifts, and the two of a pair drift together. */
+export function sharesOfRaw({ runs, raw }: Pick<BacklogResult, 'runs' | 'raw'>): number[] {
+  const rateOf = (pass: { cold: RawPass } | undefined): number => 1 / (pass?.cold.seconds ?? Number.NaN);
+  return runs.map(({ secondsLeading }, index) => {
+    const around = (rateOf(raw[index]) + rateOf(raw[index + 1])) / 2;
+    return 1 / secondsLeading / around;
+  });
+}
 
 export async function measureBacklog(
   sizes: Sizes,
@@ -64,7 +75,7 @@ export async function measureBacklog(
         ),
       );
       const runs: BacklogRun[] = [];
-      const raw: BacklogResult['raw'] = [];
+      const raw: BacklogResult['raw'] = [await writeRaw(servers, objectsFile, 0)];
       for (let repetition = 1; repetition <= repetitions; repetition++) {
         console.error(`backlog: run ${repetition} of ${repetitions}`);
         runs.push(await keepBacklog(servers, `backlog${repetition}`, keys));

@@ -1,7 +1,7 @@
 /** What was measured, as Markdown. Nothing is typed here that could be computed. */
 import { decideAims } from './aims.ts';
 import { figure, percent, renderTable, type Table } from './markdown.ts';
-import type { BacklogResult, BacklogRun } from './measure-backlog.ts';
+import { type BacklogResult, type BacklogRun, sharesOfRaw } from './measure-backlog.ts';
 import type { LatencyRow } from './measure-latency.ts';
 import type { LiveRow } from './measure-live.ts';
 import { type Measured, PARTS, type Part } from './measured.ts';
@@ -76,7 +76,9 @@ function renderLatency(rows: LatencyRow[]): string {
   ].join('\n\n');
 }
 
-function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): string {
+function renderBacklog(backlog: BacklogResult): string {
+  const { submissions, runs, raw, counted } = backlog;
+  const shares = sharesOfRaw(backlog);
   const middle = (value: (run: BacklogRun) => number): number => median(runs.map(value));
   const perSecond = (seconds: number) => figure(submissions / seconds);
   const leading = middle(({ secondsLeading }) => secondsLeading);
@@ -98,7 +100,7 @@ function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): stri
       [
         'Formvault, from leading to the last object',
         perSecond(leading),
-        percent(raws.cold / leading),
+        `${percent(median(shares))} (${percent(Math.min(...shares))} to ${percent(Math.max(...shares))})`,
         figure(middle(({ cpuSeconds }) => cpuSeconds)),
         figure(middle((run) => run.peakMemoryMb)),
         figure(middle(({ engineCpuSeconds }) => engineCpuSeconds)),
@@ -125,7 +127,7 @@ function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): stri
       [
         'raw client, second time in the same process',
         perSecond(raws.warm),
-        percent(raws.cold / raws.warm),
+        '',
         figure(median(raw.map(({ warm }) => warm.cpuSeconds))),
         '',
         '',
@@ -137,7 +139,7 @@ function renderBacklog({ submissions, runs, raw, counted }: BacklogResult): stri
   const each = runs.map(({ secondsLeading }) => figure(submissions / secondsLeading)).join(', ');
   const eachRaw = raw.map(({ cold }) => figure(submissions / cold.seconds)).join(', ');
   return [
-    `${figure(submissions)} submissions, concurrency ${CONCURRENCY}, middle of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} (Formvault ${each}; raw client ${eachRaw} a second). CPU is of the whole process, its start included.`,
+    `${figure(submissions)} submissions, concurrency ${CONCURRENCY}, middle of ${runs.length} ${runs.length === 1 ? 'run' : 'runs'} (Formvault ${each}; raw client ${eachRaw} a second). The share is the middle of the shares of each run, of the mean of the raw client just before and after it (least to most). CPU is of the whole process, its start included.`,
     rates,
     `Read from the engine in a run of its own: ${figure(rows / submissions)} rows for each submission until the last object was there.`,
     renderCounted(counted, submissions, 'submission'),

@@ -21,7 +21,7 @@ export const OUTAGE_LIMIT = 50;
 
 export const FULL: Sizes = {
   isQuick: false,
-  backlog: { submissions: 5_000, repetitions: 3 },
+  backlog: { submissions: 5_000, repetitions: 5 },
   latency: { warmUp: 1_000, seconds: { few: 40, many: 40 } },
   live: { engineWarmUp: 12_000, warmUp: 500, completions: 1_500, rounds: 5 },
   failures: { warmUp: 1_000, changes: 2_000, repetitions: 3 },
