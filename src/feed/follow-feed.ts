@@ -2,8 +2,9 @@
  * The leader's loop: look at the tip, at what came late, at what can settle.
  *
  * While nothing happens one request a turn asks by a count whether there is news, of the one feed and the other by turns; two
- * turns a second. Any news, and both feeds are read until they have been quiet for a while. The variable updates go first and
- * the tasks never run ahead of them, so that a completed task mostly finds its convention data already read (F7).
+ * turns a second. Any news, and both feeds are read until they have been quiet for a while; the more there is, the longer the
+ * pauses, because a request costs the engine as much as some hundred rows. The variable updates go first and the tasks never run
+ * ahead of them, so that a completed task mostly finds its convention data already read (F7).
  */
 import type { Change, TaskChange, VariableChange } from '../submission/change.ts';
 import { backOffMs } from '../time/back-off.ts';
@@ -29,6 +30,8 @@ const QUIET_AFTER_MS = 2_000;
 /** Beside the long poll for external tasks, so that an idle Formvault asks the engine at most twice a second (F8). */
 const IDLE_LOOK_MS = 1_200;
 const RECENT_EVERY_MS = 1_000;
+/** For each change a second: 400 a second are looked for once a second, and 100 a second as often as 250 ms allow. */
+const PAUSE_FOR_EACH_MS = 2.5;
 const WHOLE_EVERY_MS = 13_000;
 const SETTLE_IDLE_MS = 30_000;
 const SETTLE_BUSY_MS = 2_000;
@@ -44,6 +47,9 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
   let lastNewsMs = localNowMs();
   let lastRecentMs = Number.NEGATIVE_INFINITY;
   const lastWholeMs = all.map(() => localNowMs());
+  /** Found since the last busy turn began. */
+  let freshChanges = 0;
+  let busySinceMs = localNowMs();
   let turn = 0;
   let failures = 0;
 
@@ -51,7 +57,16 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
     const changes = all.flatMap((track) => track.takeFresh());
     if (changes.length === 0) return;
     lastNewsMs = localNowMs();
+    freshChanges += changes.length;
     await options.submit(changes, signal);
+  }
+
+  /** From the start of one busy turn to that of the next one. */
+  function busyTurnMs(startedMs: number): number {
+    const perSecond = (freshChanges / Math.max(1, startedMs - busySinceMs)) * 1_000;
+    busySinceMs = startedMs;
+    freshChanges = 0;
+    return Math.max(options.pollMs, Math.min(RECENT_EVERY_MS, perSecond * PAUSE_FOR_EACH_MS));
   }
 
   /** One page of each feed; whether there is more to read at once. */
@@ -115,7 +130,7 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
       failures = 0;
       options.onTurn?.();
       if (all.some((track) => !track.isAtTip())) continue;
-      const turnMs = isBusy ? options.pollMs : Math.max(options.pollMs, IDLE_LOOK_MS / all.length);
+      const turnMs = isBusy ? busyTurnMs(startedMs) : Math.max(options.pollMs, IDLE_LOOK_MS / all.length);
       await pause(Math.max(0, turnMs - (localNowMs() - startedMs)), signal);
     } catch (error) {
       if (signal.aborted) return;

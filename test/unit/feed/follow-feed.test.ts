@@ -19,11 +19,16 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop.abort();
 });
 
-type World = { variables?: HistoryRow<VariableChange>[]; tasks?: HistoryRow<TaskChange>[]; startMs?: number };
+type World = {
+  variables?: HistoryRow<VariableChange>[];
+  tasks?: HistoryRow<TaskChange>[];
+  startMs?: number;
+  pageRows?: number;
+};
 
 /** A leader that follows two feeds in virtual time and finishes at once what it is handed. */
 function follow(
-  { variables = [], tasks = [], startMs = NOON_MS }: World,
+  { variables = [], tasks = [], startMs = NOON_MS, pageRows = 20 }: World,
   submit?: (changes: Change[]) => Promise<void>,
 ) {
   time = createVirtualTime(startMs);
@@ -35,7 +40,7 @@ function follow(
   function begin(positions: { variableUpdates: number; finishedTasks: number }) {
     const stop = new AbortController();
     stops.push(stop);
-    const pageSize = () => ({ rows: 20, most: 20 });
+    const pageSize = () => ({ rows: pageRows, most: pageRows });
     const tracks = {
       variableUpdates: createFeedTrack(variableFeed.source, {
         startMs: positions.variableUpdates,
@@ -173,6 +178,25 @@ describe('following the feeds', () => {
     const times = [...variableFeed.reads.values()];
     expect(times).toHaveLength(600);
     expect(times.reduce((sum, count) => sum + count, 0) / 600).toBeLessThanOrEqual(3);
+  });
+
+  test('F8: asks less often the more there is: once a second at 300 forms a second, and reads hardly a row twice', async () => {
+    const forms = Array.from({ length: 6_000 }, (_, each) => ({
+      id: `${each}`,
+      atMs: NOON_MS + 500 + (each * 1_000) / 300,
+    }));
+    const variables = forms.map(({ id, atMs }) => aVariableRow(`v${id}`, Math.floor(atMs), 20));
+    const tasks = forms.map(({ id, atMs }) => aTaskRow(`t${id}`, Math.floor(atMs), 20));
+    const { variableFeed, taskFeed, handed } = follow({ variables, tasks, pageRows: 500 });
+    await time.runUntil(NOON_MS + 19_000);
+
+    for (const { requests } of [variableFeed, taskFeed]) {
+      const pages = requests.filter(({ kind, atMs }) => kind === 'page' && atMs >= NOON_MS + 9_000);
+      expect(pages.length).toBeLessThanOrEqual(11);
+    }
+    const reads = [...variableFeed.reads.values()].reduce((sum, count) => sum + count, 0);
+    expect(reads).toBeLessThan(variableFeed.reads.size * 1.2);
+    expect(handed.length).toBeGreaterThan(2 * 300 * 17);
   });
 
   test('F8: reads a backlog once', async () => {
