@@ -4,8 +4,12 @@
  * An engine gets quicker for minutes and slower again as its history grows, and the machine drifts: so the runs are short, those
  * alone and those of each keeper take turns for several rounds, each run with a keeper is compared with the two alone that stand
  * around it, and the middle of the rounds counts.
+ *
+ * Whatever shares its cores makes an engine's work take more processor time, also what asks nothing of it. So what being read
+ * costs is measured with a core for the engine alone and the other ones for everything else, as in a second set of rounds.
  */
 import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
+import { giveOwnCore } from './cores.ts';
 import { bucketOf } from './formvault-process.ts';
 import { controlWriter, formvault, handWrittenWorker, type Keeper } from './keepers.ts';
 import { cpuSeconds, peakMemoryMb, startCpuMeter } from './process-usage.ts';
@@ -33,6 +37,13 @@ export type LiveRow = {
   } | null;
 };
 
+export type LiveResult = {
+  /** Everything shares all cores. */
+  shared: LiveRow[];
+  /** The engine has a core of its own; `null` where that could not be arranged. */
+  apart: LiveRow[] | null;
+};
+
 type Run = Omit<LiveRow, 'name' | 'rounds'>;
 type Competitor = { keeper: Keeper; share: number; runs: Run[]; rounds: LiveRow['rounds'] };
 
@@ -44,11 +55,11 @@ const STEADY_SETTLE_SECONDS = '1';
 const SLOW_SHARE = 0.2;
 const WITHIN_MS = 600_000;
 
-export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<LiveRow[]> {
+export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<LiveResult> {
   return withServers(
     signal,
     async (servers) => {
-      const { completions, engineWarmUp, rounds } = sizes.live;
+      const { completions, engineWarmUp, rounds, roundsApart } = sizes.live;
       console.error('live: warming up');
       await completeAlone(servers, 'warm-up', engineWarmUp);
       // What the engine does for each kind of keeper is warmed up as well; the same amount for both.
@@ -56,41 +67,61 @@ export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<Li
         await completeAndKeep(servers, `warm${index}`, keeper, sizes.live.warmUp, completions);
       }
       const example = await readExample(servers, bucketOf('bench-warm0'));
-      const compete = (keeper: Keeper, share = 1): Competitor => ({ keeper, share, runs: [], rounds: [] });
-      const competitors = [
+      const readers = () => [
         compete(formvault()),
         compete(formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY)),
         compete(controlWriter(example)),
-        compete(handWrittenWorker('tuned')),
-        compete(handWrittenWorker('defaults'), SLOW_SHARE),
       ];
-      let before = await completeAlone(servers, 'alone', completions);
-      const alone = [before];
-      for (let round = 0; round < rounds; round++) {
-        for (const [index, { keeper, share, runs, rounds: compared }] of competitors.entries()) {
-          const name = `r${round}k${index}`;
-          const run = await completeAndKeep(servers, name, keeper, sizes.live.warmUp, Math.round(completions * share));
-          const after = await completeAlone(servers, `${name}alone`, completions);
-          const factors = {
-            completions: (run.completionsPerSecond / (before.completionsPerSecond + after.completionsPerSecond)) * 2,
-            engineCpu: (run.engineCpuMsPerForm / (before.engineCpuMsPerForm + after.engineCpuMsPerForm)) * 2,
-          };
-          runs.push(run);
-          compared.push(factors);
-          alone.push(after);
-          before = after;
-          console.error(
-            `live: round ${round + 1} of ${rounds}, ${keeper.name}: engine CPU ${run.engineCpuMsPerForm.toFixed(1)} ms a form, ${factors.engineCpu.toFixed(2)} of alone`,
-          );
-        }
+      const workers = [compete(handWrittenWorker('tuned')), compete(handWrittenWorker('defaults'), SLOW_SHARE)];
+      const shared = await takeTurns('s', servers, [...readers(), ...workers], rounds, sizes);
+      const undo = await giveOwnCore(servers.engine.pid, [servers.s3.pid, process.pid]);
+      if (undo === null) return { shared, apart: null };
+      try {
+        console.error('live: the engine has a core of its own now');
+        return { shared, apart: await takeTurns('a', servers, readers(), roundsApart, sizes) };
+      } finally {
+        await undo();
       }
-      return [
-        middleOf(ALONE, alone, []),
-        ...competitors.map(({ keeper, runs, rounds: compared }) => middleOf(keeper.name, runs, compared)),
-      ];
     },
     { heapMb: LIVE_HEAP_MB },
   );
+}
+
+function compete(keeper: Keeper, share = 1): Competitor {
+  return { keeper, share, runs: [], rounds: [] };
+}
+
+async function takeTurns(
+  name: string,
+  servers: Servers,
+  competitors: Competitor[],
+  rounds: number,
+  { live: { completions, warmUp } }: Sizes,
+): Promise<LiveRow[]> {
+  let before = await completeAlone(servers, `${name}alone`, completions);
+  const alone = [before];
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, { keeper, share, runs, rounds: compared }] of competitors.entries()) {
+      const turn = `${name}${round}k${index}`;
+      const run = await completeAndKeep(servers, turn, keeper, warmUp, Math.round(completions * share));
+      const after = await completeAlone(servers, `${turn}alone`, completions);
+      const factors = {
+        completions: (run.completionsPerSecond / (before.completionsPerSecond + after.completionsPerSecond)) * 2,
+        engineCpu: (run.engineCpuMsPerForm / (before.engineCpuMsPerForm + after.engineCpuMsPerForm)) * 2,
+      };
+      runs.push(run);
+      compared.push(factors);
+      alone.push(after);
+      before = after;
+      console.error(
+        `live: round ${round + 1} of ${rounds}, ${keeper.name}: engine CPU ${run.engineCpuMsPerForm.toFixed(2)} ms a form, ${factors.engineCpu.toFixed(2)} of alone`,
+      );
+    }
+  }
+  return [
+    middleOf(ALONE, alone, []),
+    ...competitors.map(({ keeper, runs, rounds: compared }) => middleOf(keeper.name, runs, compared)),
+  ];
 }
 
 function middleOf(name: string, runs: Run[], rounds: LiveRow['rounds']): LiveRow {

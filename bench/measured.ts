@@ -1,7 +1,7 @@
 import type { BacklogResult } from './measure-backlog.ts';
 import type { FailuresResult } from './measure-failures.ts';
 import type { LatencyRow } from './measure-latency.ts';
-import type { LiveRow } from './measure-live.ts';
+import type { LiveResult } from './measure-live.ts';
 import type { SoakResult } from './measure-soak.ts';
 
 /** In the order in which they are measured; all but the last make a full run. */
@@ -15,7 +15,7 @@ export type Measured = {
   machine: string[];
   latency?: LatencyRow[];
   backlog?: BacklogResult;
-  live?: LiveRow[];
+  live?: LiveResult;
   failures?: FailuresResult;
   soak?: SoakResult;
 };

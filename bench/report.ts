@@ -3,7 +3,7 @@ import { decideAims } from './aims.ts';
 import { figure, percent, renderTable, type Table } from './markdown.ts';
 import { type BacklogResult, type BacklogRun, sharesOfRaw } from './measure-backlog.ts';
 import type { LatencyRow } from './measure-latency.ts';
-import type { LiveRow } from './measure-live.ts';
+import type { LiveResult, LiveRow } from './measure-live.ts';
 import { type Measured, PARTS, type Part } from './measured.ts';
 import { renderCounted } from './report-counted.ts';
 import { renderFailures, renderSoak } from './report-failures.ts';
@@ -146,7 +146,17 @@ function renderBacklog(backlog: BacklogResult): string {
   ].join('\n\n');
 }
 
-function renderLive(rows: LiveRow[]): string {
+function renderLive({ shared, apart }: LiveResult): string {
+  return [
+    'Engine, S3 server, keeper and clients share all cores:',
+    renderRounds(shared),
+    ...(apart === null
+      ? []
+      : ['The engine has a core of its own, everything else the other ones:', renderRounds(apart)]),
+  ].join('\n\n');
+}
+
+function renderRounds(rows: LiveRow[]): string {
   const rounds = Math.max(...rows.map((row) => row.rounds.length));
   const table = renderTable({
     head: [

@@ -3,7 +3,7 @@ export type Sizes = {
   backlog: { submissions: number; repetitions: number };
   latency: { warmUp: number; seconds: Record<'few' | 'many', number> };
   /** `warmUp`: for each keeper, after the engine's own. */
-  live: { engineWarmUp: number; warmUp: number; completions: number; rounds: number };
+  live: { engineWarmUp: number; warmUp: number; completions: number; rounds: number; roundsApart: number };
   /** `changes`: in each stage. */
   failures: { warmUp: number; changes: number; repetitions: number };
   outage: { warmUp: number; forms: number };
@@ -23,7 +23,7 @@ export const FULL: Sizes = {
   isQuick: false,
   backlog: { submissions: 5_000, repetitions: 5 },
   latency: { warmUp: 1_000, seconds: { few: 40, many: 40 } },
-  live: { engineWarmUp: 12_000, warmUp: 500, completions: 1_500, rounds: 5 },
+  live: { engineWarmUp: 12_000, warmUp: 500, completions: 3_000, rounds: 3, roundsApart: 7 },
   failures: { warmUp: 1_000, changes: 2_000, repetitions: 3 },
   outage: { warmUp: 200, forms: 1_000 },
   soak: { minutes: 30 },
@@ -33,7 +33,7 @@ export const QUICK: Sizes = {
   isQuick: true,
   backlog: { submissions: 1_000, repetitions: 1 },
   latency: { warmUp: 300, seconds: { few: 4, many: 4 } },
-  live: { engineWarmUp: 1_500, warmUp: 100, completions: 300, rounds: 1 },
+  live: { engineWarmUp: 1_500, warmUp: 100, completions: 300, rounds: 1, roundsApart: 1 },
   failures: { warmUp: 100, changes: 200, repetitions: 1 },
   outage: { warmUp: 20, forms: 200 },
   soak: { minutes: 3 },
