@@ -6,6 +6,15 @@ import { unlessBlank } from './submission/blank.ts';
 
 export type ServiceConfig = { url: string; auth: Auth };
 
+export type SignInConfig = {
+  issuer: string;
+  clientId: string;
+  clientSecret: string | null;
+  /** That bearer tokens must name; `null`: the client. */
+  audience: string | null;
+  groupsClaim: string;
+};
+
 export type Config = Readonly<{
   engine: ServiceConfig;
   /** `null`: forms are not looked up. */
@@ -49,6 +58,15 @@ export type Config = Readonly<{
     watchdogSeconds: number;
   };
   web: { host: string; port: number };
+  cases: {
+    /** `null`: embedded in `dataDir`. */
+    databaseUrl: string | null;
+    dataDir: string;
+    /** What instances without authorizations in the engine are: visible to everybody who is signed in, or to nobody. */
+    access: 'open' | 'granted';
+    /** `null`: nobody signs in. */
+    signIn: SignInConfig | null;
+  };
   drainSeconds: number;
   logLevel: LogLevel;
   /** Settings that were given although nothing in this version reads them. */
@@ -119,8 +137,10 @@ function* contradictions(
       yield { name: 'OIDC_ISSUER', text: 'OIDC_ISSUER is missing; it must be given too, because AUTH is oidc' };
     }
   }
-  if (given.has('OIDC_CLIENT_SECRET') && !given.has('OIDC_CLIENT_ID'))
-    yield needs('OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET');
+  if (!given.has('OIDC_CLIENT_ID')) {
+    const signIn = (['OIDC_CLIENT_SECRET', 'OIDC_ISSUER'] as const).find((name) => given.has(name));
+    if (signIn !== undefined) yield needs('OIDC_CLIENT_ID', signIn);
+  }
 }
 
 function* signInProblems(
@@ -219,9 +239,27 @@ function buildConfig(values: SettingValues, given: ReadonlySet<SettingName>): Co
       watchdogSeconds: values.WATCHDOG_SECONDS,
     },
     web: { host: values.HOST, port: values.PORT },
+    cases: {
+      databaseUrl: values.DATABASE_URL,
+      dataDir: values.DATA_DIR,
+      access: values.CASE_ACCESS,
+      signIn: buildSignIn(values),
+    },
     drainSeconds: values.DRAIN_SECONDS,
     logLevel: values.LOG_LEVEL,
     withoutEffect: [...given].filter((name) => hasNoEffect(name, values)),
+  };
+}
+
+function buildSignIn(values: SettingValues): SignInConfig | null {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, AUTH: auth } = values;
+  if (issuer === null || clientId === null || auth === 'off') return null;
+  return {
+    issuer,
+    clientId,
+    clientSecret: values.OIDC_CLIENT_SECRET,
+    audience: values.OIDC_AUDIENCE,
+    groupsClaim: values.OIDC_GROUPS_CLAIM,
   };
 }
 

@@ -19,6 +19,7 @@ test('two settings are enough; all others have the defaults of the contract', ()
     engine: { url: 'http://engine:8080/engine-rest', auth: { kind: 'none' } },
     formApi: null,
     formLookup: 'required',
+    cases: { databaseUrl: null, dataDir: './data', access: 'open', signIn: null },
     s3: { endpoint: null, forcePathStyle: false, region: null, sse: null, kmsKeyId: null },
     vault: { environment: 'dev', defaultProduct: 'cop-case', createBuckets: false, stateBucket: null },
     capture: 'forms',
@@ -267,13 +268,29 @@ test.each([
 });
 
 test('settings that nothing reads yet are checked and named', () => {
-  const later = { RECONCILE_AT: '03:00', DATABASE_URL: 'postgres://u:p@db/x' };
+  const later = { RECONCILE_AT: '03:00' };
 
-  expect(parseConfig({ ...MINIMAL, ...later, MAX_ATTEMPTS: '5' }).withoutEffect).toEqual([
-    'RECONCILE_AT',
-    'DATABASE_URL',
-  ]);
+  expect(parseConfig({ ...MINIMAL, ...later, MAX_ATTEMPTS: '5' }).withoutEffect).toEqual(['RECONCILE_AT']);
   expect(problemsOf({ ...MINIMAL, RECONCILE_AT: '25:00' })).toHaveLength(1);
+});
+
+test('there is a sign-in where an issuer is given, unless it is switched off', () => {
+  const signIn = { OIDC_ISSUER: 'https://id.example.org/', OIDC_CLIENT_ID: 'formvault' };
+
+  expect(parseConfig({ ...MINIMAL, ...signIn, OIDC_GROUPS_CLAIM: 'roles' }).cases.signIn).toEqual({
+    issuer: expect.stringMatching(/^https:\/\/id\.example\.org\/?$/),
+    clientId: 'formvault',
+    clientSecret: null,
+    audience: null,
+    groupsClaim: 'roles',
+  });
+  expect(parseConfig({ ...MINIMAL, ...signIn, AUTH: 'off' }).cases.signIn).toBeNull();
+});
+
+test('an issuer without a client is a problem', () => {
+  expect(problemsOf({ ...MINIMAL, OIDC_ISSUER: 'https://id.example.org/' })).toEqual([
+    'OIDC_CLIENT_ID is missing; it must be given too, because OIDC_ISSUER is',
+  ]);
 });
 
 test('environment and default product must make a bucket name', () => {
