@@ -1,0 +1,49 @@
+/** Templates with escaping on: what somebody typed is text, whatever it holds. */
+import { join } from 'node:path';
+import nunjucks from 'nunjucks';
+import { type Assets, govukTemplatesDir } from './assets.ts';
+import { casePath } from './case-path.ts';
+import { pageStyle, type RunningHeader } from './running-header.ts';
+import { writeBytes, writeCount, writeTime } from './written-out.ts';
+
+export type PageName = 'find-case' | 'case' | 'submission' | 'print' | 'message';
+
+export type PageData = Record<string, unknown>;
+
+export type Page = {
+  page: PageName;
+  /** Of the document: what tells it from others first. */
+  title: string;
+  data: PageData;
+  runningHeaders: readonly RunningHeader[];
+  /** What the person who is signed in is called; `null`: nobody is, or nobody has to. */
+  signedInAs: string | null;
+};
+
+/** `styleHash`: of its one style element. */
+export type RenderPage = (page: Page) => { html: string; styleHash: string };
+
+export function createRenderPage(assets: Assets): RenderPage {
+  const loader = new nunjucks.FileSystemLoader([join(import.meta.dirname, 'templates'), govukTemplatesDir()]);
+  const environment = new nunjucks.Environment(loader, { autoescape: true, trimBlocks: true, lstripBlocks: true });
+  environment.addFilter('time', writeTime);
+  environment.addFilter('bytes', writeBytes);
+  environment.addFilter('count', writeCount);
+  environment.addFilter('shown', showControls);
+  environment.addGlobal('casePath', casePath);
+  environment.addGlobal('assets', assets);
+
+  return ({ page, title, data, runningHeaders, signedInAs }) => {
+    const { css, hash } = pageStyle(runningHeaders);
+    const html = environment.render(`${page}.njk`, { ...data, title, runningHeaderStyle: css, signedInAs });
+    return { html, styleHash: hash };
+  };
+}
+
+/** Control characters as the signs that stand for them: a browser would drop them, and nobody would see that they are there. */
+function showControls(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\r\t]/gu, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
+  });
+}
