@@ -1,6 +1,7 @@
 /** Templates with escaping on: what somebody typed is text, whatever it holds. */
 import { join } from 'node:path';
 import nunjucks from 'nunjucks';
+import type { Answer } from '../forms/form-view.ts';
 import { type Assets, govukTemplatesDir } from './assets.ts';
 import { casePath } from './case-path.ts';
 import { pageStyle, type RunningHeader } from './running-header.ts';
@@ -30,6 +31,7 @@ export function createRenderPage(assets: Assets): RenderPage {
   environment.addFilter('bytes', writeBytes);
   environment.addFilter('count', writeCount);
   environment.addFilter('shown', showControls);
+  environment.addFilter('keepsWords', keepsWords);
   environment.addGlobal('casePath', casePath);
   environment.addGlobal('assets', assets);
 
@@ -46,4 +48,23 @@ function showControls(text: string): string {
     const code = character.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
   });
+}
+
+/** Of a sheet of paper, less the gaps of a table. */
+const LETTERS_IN_A_LINE = 72;
+
+/** Whether each word fits into a column of a printed table; what does not is broken where the column ends. */
+function keepsWords(cell: string | Answer, columns: number): boolean {
+  const longest = Math.floor(LETTERS_IN_A_LINE / columns);
+  return textsOf(cell).every((text) => text.split(/\s+/).every((word) => word.length <= longest));
+}
+
+function textsOf(cell: string | Answer): readonly string[] {
+  if (typeof cell === 'string') return [cell];
+  if (cell.kind === 'text') return [cell.text];
+  if (cell.kind === 'choices') return cell.texts;
+  if (cell.kind === 'none') return ['Not answered'];
+  return cell.kind === 'checked'
+    ? []
+    : [cell.kind === 'file' ? cell.fileName : cell.files.map(({ fileName }) => fileName).join(' ')];
 }
