@@ -21,7 +21,12 @@ export type Channel = 'page' | 'api';
 export type Respond = (asked: Asked, look: Look) => Promise<Answer>;
 export type HandleCases = (channel: Channel, respond: Respond) => RouteHandlerMethod;
 
-export function createCaseHandler(services: CaseServices, send: Send, log: Log): HandleCases {
+export function createCaseHandler(
+  services: CaseServices,
+  send: Send,
+  log: Log,
+  { answerMs = ANSWER_MS } = {},
+): HandleCases {
   const { signIn } = services;
 
   async function findPerson(request: FastifyRequest, channel: Channel, signal: AbortSignal): Promise<Person | null> {
@@ -39,7 +44,7 @@ export function createCaseHandler(services: CaseServices, send: Send, log: Log):
 
   return (channel, respond) => async (request, reply) => {
     const frame: PageFrame = { signedInAs: null, formOrigins: signIn?.signOutOrigins() ?? [] };
-    const late = AbortSignal.timeout(ANSWER_MS);
+    const late = AbortSignal.timeout(answerMs);
     const signal = AbortSignal.any([late, untilGone(reply)]);
     request.socket.setTimeout(SOCKET_MS);
 
@@ -85,6 +90,6 @@ function untilGone(reply: FastifyReply): AbortSignal {
 }
 
 /** Also where something does not heed its signal. */
-function afterTime(late: AbortSignal): Promise<Refusal> {
-  return new Promise((resolve) => late.addEventListener('abort', () => resolve(TOOK_TOO_LONG), { once: true }));
+function afterTime(late: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => late.addEventListener('abort', () => reject(late.reason), { once: true }));
 }
