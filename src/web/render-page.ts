@@ -42,9 +42,12 @@ export function createRenderPage(assets: Assets): RenderPage {
   };
 }
 
-/** Control characters as the signs that stand for them: a browser would drop them, and nobody would see that they are there. */
+/**
+ * Signs instead of what a browser would drop, so that nobody would see that it is there: control characters. And instead of the two
+ * marks that turn any text around, which have no use but to deceive.
+ */
 function showControls(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\n\r\t]/gu, (character) => {
+  return text.replaceAll(/[^\P{Cc}\n\r\t]|[\u202D\u202E]/gu, (character) => {
     const code = character.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\ufffd';
   });
