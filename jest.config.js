@@ -27,6 +27,7 @@ export default {
   projects: [
     project('unit'),
     project('architecture'),
+    project('pages'),
     project('contract', withServers),
     project('integration', withServers),
   ],

@@ -1,23 +1,20 @@
 /**
- * The HTTP server: health and metrics.
+ * The HTTP server: listens, and stops.
  *
- * Nothing that comes from outside goes back out: no path, no method, no text of an error. A stop waits for answers that are
- * being given and for nothing else; a connection that somebody merely holds open would keep the process alive.
+ * A stop waits for answers that are being given and for nothing else; a connection that somebody merely holds open would keep
+ * the process alive.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { FormvaultError } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Health, Report } from './health.ts';
+import type { CaseServices } from './case-services.ts';
+import type { Health } from './health.ts';
+import { createHttpApp } from './http-app.ts';
+import { isLoopback } from './whence.ts';
 
-const MAX_BODY_BYTES = 16 * 1024;
-const MAX_HEADER_BYTES = 16 * 1024;
-const HEADERS_TIMEOUT_MS = 5_000;
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Longer than the pause between two scrapes, which then share a connection. */
-const KEEP_ALIVE_MS = 65_000;
 const LISTEN_PROBLEMS: Record<string, string> = {
   EADDRINUSE: 'Something else listens on HOST and PORT already: end it, or set another PORT.',
   EADDRNOTAVAIL: 'No network interface has the address in HOST: set HOST (and PORT) to one of this machine.',
@@ -25,13 +22,15 @@ const LISTEN_PROBLEMS: Record<string, string> = {
   ENOTFOUND: 'The name in HOST is unknown: set HOST (and PORT) to an address of this machine.',
   EAI_AGAIN: 'The name in HOST could not be resolved: set HOST (and PORT) to an address of this machine.',
 };
-const ERRORS: Record<number, string> = {
-  404: 'not found',
-  405: 'method not allowed',
-  500: 'internal error',
+export type WebServerOptions = {
+  host: string;
+  port: number;
+  health: Health;
+  metrics: Metrics;
+  log: Log;
+  /** Without them: health and metrics only. */
+  cases?: CaseServices | null;
 };
-
-export type WebServerOptions = { host: string; port: number; health: Health; metrics: Metrics; log: Log };
 
 export type WebServer = {
   /** @throws FormvaultError CONFIG_INVALID where HOST and PORT cannot be listened on */
@@ -40,7 +39,7 @@ export type WebServer = {
   stop(signal: AbortSignal): Promise<void>;
 };
 
-export function createWebServer({ host, port, health, metrics, log }: WebServerOptions): WebServer {
+export function createWebServer({ host, port, health, metrics, log, cases = null }: WebServerOptions): WebServer {
   let running: { app: FastifyInstance; answers: Answers; listening: Promise<{ url: string }> } | null = null;
 
   async function listen(app: FastifyInstance): Promise<{ url: string }> {
@@ -62,7 +61,7 @@ export function createWebServer({ host, port, health, metrics, log }: WebServerO
   return {
     start() {
       if (running === null) {
-        const app = createApp(health, metrics, log);
+        const app = createHttpApp({ health, metrics, log, cases: mayBeShown(cases, host, log) ? cases : null });
         running = { app, answers: countAnswers(app), listening: listen(app) };
       }
       return running.listening;
@@ -77,44 +76,11 @@ export function createWebServer({ host, port, health, metrics, log }: WebServerO
   };
 }
 
-function createApp(health: Health, metrics: Metrics, log: Log): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
-    frameworkErrors: (_error, _request, reply) => refuse(reply, 404),
-  });
-
-  const routes: Record<string, (reply: FastifyReply) => FastifyReply | Promise<FastifyReply>> = {
-    '/health/live': (reply) => answer(reply, health.live()),
-    '/health/ready': (reply) => answer(reply, health.ready()),
-    '/metrics': async (reply) => {
-      const text = await metrics.render();
-      return reply.header('Content-Type', metrics.contentType).send(text);
-    },
-  };
-  for (const [path, handle] of Object.entries(routes)) {
-    app.get(path, (_request, reply) => handle(setHeaders(reply)));
-  }
-
-  // Before a body is read, which no route wants.
-  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return;
-    const [path = ''] = request.url.split('?');
-    if (Object.hasOwn(routes, path)) return refuse(reply.header('Allow', 'GET, HEAD'), 405);
-    return refuse(reply, 404);
-  });
-  app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
-  app.setErrorHandler((err: { statusCode?: number }, _request, reply) => {
-    const status = err.statusCode ?? 500;
-    if (status < 500) return refuse(reply, status);
-    log.error({ err, part: 'web' }, 'request could not be answered');
-    return refuse(reply, 500);
-  });
-  return app;
+/** Without a sign-in, only to whoever sits at this machine. */
+function mayBeShown(cases: CaseServices | null, host: string, log: Log): boolean {
+  if (cases === null || cases.signIn !== null || isLoopback(host)) return true;
+  log.warn({ part: 'web' }, 'cases are not served: AUTH is off, and HOST is not an address of this machine alone');
+  return false;
 }
 
 type Answers = { whenDone(then: () => void): void };
@@ -160,18 +126,4 @@ function listenFailure(cause: unknown, host: string, port: number): FormvaultErr
 
 function urlOf({ family, address, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}
-
-function answer(reply: FastifyReply, report: Report): FastifyReply {
-  return reply.code(report.ok ? 200 : 503).send(report.body);
-}
-
-function refuse(reply: FastifyReply, status: number): FastifyReply {
-  return setHeaders(reply)
-    .code(status)
-    .send({ error: ERRORS[status] ?? 'bad request' });
-}
-
-function setHeaders(reply: FastifyReply): FastifyReply {
-  return reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
 }

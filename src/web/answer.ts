@@ -1,0 +1,13 @@
+import type { Refusal } from './refusal.ts';
+import type { PageData, PageName } from './render-page.ts';
+import type { RunningHeader } from './running-header.ts';
+
+/** What a route answers. */
+export type Answer =
+  | { page: PageName; title: string; data: PageData; runningHeaders: readonly RunningHeader[] }
+  | { json: unknown }
+  | Content
+  | Refusal;
+
+/** Bytes as they lie in the vault; with a file name they are a download. */
+export type Content = { content: Uint8Array; contentType: string; fileName: string | null };

@@ -1,0 +1,171 @@
+import { describe, expect, test } from '@jest/globals';
+import { FormvaultError } from '../../../src/errors.ts';
+import type { SignIn } from '../../../src/web/case-services.ts';
+import { stubCaseServices } from '../../support/builders-cases.ts';
+import { createRememberingLog } from '../../support/builders-log.ts';
+import { stubSignIn } from '../../support/stub-sign-in.ts';
+import { AS_ANNA, aCaseSite } from './a-case-site.ts';
+import { aServer, ask } from './a-server.ts';
+
+const NOBODY = { headers: {} };
+
+describe('a sign-in', () => {
+  test('leads to the provider and back to where one wanted to go', async () => {
+    const site = await aCaseSite();
+
+    const begun = await site.ask('/sign-in?return=/cases/CASE-1', NOBODY);
+    expect([begun.status, begun.headers['set-cookie']]).toEqual([303, ['state=1; HttpOnly; SameSite=Lax; Path=/']]);
+    const { pathname, search } = new URL(begun.headers.location ?? '');
+    const finished = await site.ask(`${pathname}${search}`, NOBODY);
+
+    expect([finished.status, finished.headers.location]).toEqual([303, '/cases/CASE-1']);
+    expect(finished.headers['set-cookie']).toHaveLength(2);
+  });
+
+  test('of who is signed in already goes straight on', async () => {
+    const site = await aCaseSite();
+
+    expect((await site.ask('/sign-in?return=/cases/CASE-1')).headers.location).toBe('/cases/CASE-1');
+  });
+
+  test('never leads back to another server, whatever the cookie says', async () => {
+    const finish = async () => ({ returnTo: 'https://evil.example/', setCookies: [] });
+    const site = await aCaseSite({ signIn: stubSignIn({ finish }) });
+
+    expect((await site.ask('/sign-in?return=//evil.example')).headers.location).toBe('/cases');
+    expect((await site.ask('/sign-in/callback?code=good')).headers.location).toBe('/cases');
+  });
+
+  test('that proves nothing says so and offers another one', async () => {
+    const site = await aCaseSite();
+
+    const { status, headers, text } = await site.ask('/sign-in/callback?error=access_denied', NOBODY);
+
+    expect([status, headers['set-cookie']]).toEqual([400, undefined]);
+    expect(text).toContain('href="/sign-in"');
+  });
+
+  test.each([
+    [{}, /^http:\/\/127\.0\.0\.1:\d+$/],
+    [{ 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'forms.example.org' }, /^https:\/\/forms\.example\.org$/],
+    [{ 'X-Forwarded-Proto': 'https, http' }, /^https:\/\/127\.0\.0\.1:\d+$/],
+    [{ 'X-Forwarded-Host': 'evil.example/?' }, /^http:\/\/$/],
+  ])('comes back to this server as a browser knows it: %j', async (headers, origin) => {
+    const origins: string[] = [];
+    const begin: SignIn['begin'] = async ({ origin }) => {
+      origins.push(origin);
+      return { location: '/', setCookies: [] };
+    };
+    const site = await aCaseSite({ signIn: stubSignIn({ begin }) });
+
+    await site.ask('/sign-in', { headers });
+
+    expect(origins).toEqual([expect.stringMatching(origin)]);
+  });
+
+  test('fails as a page while the provider is away', async () => {
+    const begin = () => Promise.reject(new FormvaultError('UNEXPECTED', 'could not ask'));
+    const site = await aCaseSite({ signIn: stubSignIn({ begin }) });
+
+    const { status, headers } = await site.ask('/sign-in', NOBODY);
+
+    expect([status, headers['content-type']]).toEqual([500, 'text/html; charset=utf-8']);
+  });
+});
+
+describe('a sign-out', () => {
+  const body = '';
+  const method = 'POST';
+
+  test.each([
+    ['a page of this server', { 'Sec-Fetch-Site': 'same-origin', Origin: 'null' }],
+    ['a page of this server, in an old browser', { Origin: 'null' }],
+  ])('that %s asks for ends the session', async (_who, headers) => {
+    const site = await aCaseSite();
+
+    const answer = await site.ask('/sign-out', {
+      method,
+      body,
+      headers: { ...AS_ANNA, ...headers, 'Content-Type': 'application/x-www-form-urlencoded' },
+    });
+
+    expect([answer.status, answer.headers.location]).toEqual([303, '/signed-out']);
+    expect(answer.headers['set-cookie']).toEqual(['person=; Max-Age=0; Path=/']);
+  });
+
+  test('is allowed to an origin that is this one', async () => {
+    const site = await aCaseSite();
+    const headers = { ...AS_ANNA, Origin: site.url };
+
+    expect((await site.ask('/sign-out', { method, headers })).status).toBe(303);
+  });
+
+  test.each([
+    ['a page elsewhere', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['a page of a sibling', { 'Sec-Fetch-Site': 'same-site' }],
+    ['another origin', { Origin: 'https://evil.example' }],
+  ])('that %s asks for is refused', async (_who, headers) => {
+    const site = await aCaseSite();
+
+    const answer = await site.ask('/sign-out', { method, headers: { ...AS_ANNA, ...headers } });
+
+    expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined]);
+  });
+
+  test('is no link', async () => {
+    const site = await aCaseSite();
+
+    const { status, headers } = await site.ask('/sign-out');
+
+    expect([status, headers.allow]).toEqual([405, 'POST']);
+  });
+
+  test('ends on a page that offers to sign in', async () => {
+    const site = await aCaseSite();
+
+    const { status, text } = await site.ask('/signed-out', NOBODY);
+
+    expect(status).toBe(200);
+    expect(text).toContain('You are signed out');
+  });
+});
+
+describe('without a sign-in', () => {
+  test('cases are shown on this machine', async () => {
+    const site = await aCaseSite({ signIn: null });
+
+    expect((await site.ask('/cases', NOBODY)).status).toBe(200);
+    expect((await site.ask('/api/workflow/cases', NOBODY)).status).toBe(200);
+    expect((await site.ask('/sign-in', NOBODY)).status).toBe(404);
+    expect(site.services.audited.map(({ who }) => who)).toEqual(['not signed in', 'not signed in']);
+  });
+
+  test.each([
+    { Host: 'rebound.example' },
+    { Host: 'rebound.example:8400' },
+    { 'X-Forwarded-Host': 'forms.example.org' },
+  ])('cases are not shown under another name: %j', async (headers) => {
+    const site = await aCaseSite({ signIn: null });
+
+    for (const path of ['/cases', '/cases/CASE-1', '/api/workflow/cases']) {
+      expect((await site.ask(path, { headers })).status).toBe(421);
+    }
+    expect(site.services.audited).toEqual([]);
+  });
+
+  test('there are no cases on an address that others can reach, and the log says why', async () => {
+    const log = createRememberingLog();
+    const { url } = await aServer({ host: '0.0.0.0', log, cases: stubCaseServices() }).start();
+
+    for (const path of ['/cases', '/cases/CASE-1', '/api/workflow/cases', '/api/openapi.json', '/sign-in', '/']) {
+      const { status, text } = await ask(`${url}${path}`);
+      expect([status, text]).toEqual([404, expect.stringContaining('not found')]);
+    }
+    expect((await ask(`${url}/health/live`)).status).toBe(200);
+    expect(log.lines).toContainEqual({
+      level: 'warn',
+      sentence: 'cases are not served: AUTH is off, and HOST is not an address of this machine alone',
+      fields: { part: 'web' },
+    });
+  });
+});
