@@ -15,9 +15,10 @@ import type { Log } from '../observability/log.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { catchUp } from './catch-up.ts';
-import { createEntryReader, type EntryMaker, makeEntry } from './entry-reader.ts';
+import { createEntryReader, type EntryMaker } from './entry-reader.ts';
 import type { EnvironmentBuckets } from './environment-buckets.ts';
 import { createKeptQueue, type KeptObject } from './kept-queue.ts';
+import { entriesOfNoted } from './noted-entries.ts';
 import { putEntries } from './put-entries.ts';
 import { createWakeUp } from './wake-up.ts';
 
@@ -32,7 +33,7 @@ export type IndexKeeperOptions = {
 };
 
 export type IndexKeeper = {
-  /** That an object was kept. Returns at once and never throws. */
+  /** That an object was kept, or was there. Returns at once and never throws. */
   note(bucket: string, object: KeptObject): void;
   /** Until it is stopped; then what waits is still indexed, at the latest until the second signal. */
   run(signals: { stop: AbortSignal; abort: AbortSignal }): Promise<void>;
@@ -63,7 +64,9 @@ const LOG_EVERY_MS = 60_000;
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const { store, index, maker, buckets, log, catchUpEveryMs = DAY_MS, time } = options;
   const clock = time ?? { nowMs: () => performance.now(), pause };
-  const reader = createEntryReader({ store, maker, concurrency: CATCH_UP_READS, patienceMs: PATIENCE_MS });
+  const readerOf = (patienceMs: number) => createEntryReader({ store, maker, concurrency: CATCH_UP_READS, patienceMs });
+  const reader = readerOf(PATIENCE_MS);
+  const quickReader = readerOf(0);
   const queue = createKeptQueue();
   const noted = createWakeUp();
   const catchUpWanted = createWakeUp();
@@ -96,10 +99,14 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
         continue;
       }
       try {
-        const made = batch.map((object) => makeEntry(maker, object));
-        const entries = made.filter((entry) => entry !== null && entry !== 'unreadable');
+        const { entries, unreadable, isShort } = await entriesOfNoted(
+          batch,
+          { index, reader: quickReader, maker },
+          stop,
+        );
         const refused = await putEntries((some) => index.put(some), entries);
-        reportLeftOut(refused.length + made.filter((entry) => entry === 'unreadable').length);
+        reportLeftOut(refused.length + unreadable);
+        if (isShort) catchUpWanted.wake();
         noteSuccess('noted');
       } catch (err) {
         noteFailure(err, 'noted');
@@ -151,8 +158,8 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       try {
         buckets.note(bucket);
         if (!maker.isSubmissionKey(object.key)) return;
-        if (!queue.add(bucket, object)) catchUpWanted.wake();
-        noted.wake();
+        if (queue.add(bucket, object)) noted.wake();
+        else catchUpWanted.wake();
       } catch (err) {
         noteFailure(err, 'noted');
         catchUpWanted.wake();

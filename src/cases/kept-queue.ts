@@ -1,15 +1,18 @@
-/** A submission as it was just written. */
-export type KeptObject = { key: string; metadata: Record<string, string>; body: string | Uint8Array };
+/** A submission as it was just written; without its content one that was there already. */
+export type KeptObject = {
+  key: string;
+  content: { metadata: Record<string, string>; body: string | Uint8Array } | null;
+};
 
-type Queued = KeptObject & { bucket: string; bytes: number };
+export type QueuedObject = KeptObject & { bucket: string; bytes: number };
 
 /** What was kept and is not in the index yet, each object once; bounded by their number and by their bytes. */
 export type KeptQueue = {
   /** `false`: there is no place for it. */
   add(bucket: string, object: KeptObject): boolean;
-  take(count: number): Queued[];
+  take(count: number): QueuedObject[];
   /** In front, also where there is no place any more. */
-  giveBack(objects: readonly Queued[]): void;
+  giveBack(objects: readonly QueuedObject[]): void;
   size(): number;
 };
 
@@ -17,21 +20,23 @@ const MAX_OBJECTS = 5_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 export function createKeptQueue(): KeptQueue {
-  let queued = new Map<string, Queued>();
+  let queued = new Map<string, QueuedObject>();
   let bytesQueued = 0;
   const nameOf = ({ bucket, key }: { bucket: string; key: string }): string => `${bucket}/${key}`;
 
   return {
-    add(bucket, { key, metadata, body }) {
-      const bytes = Buffer.byteLength(body);
-      if (queued.size >= MAX_OBJECTS || bytesQueued + bytes > MAX_BYTES) return false;
+    add(bucket, { key, content }) {
       const name = nameOf({ bucket, key });
-      bytesQueued += bytes - (queued.get(name)?.bytes ?? 0);
-      queued.set(name, { bucket, key, metadata, body, bytes });
+      const before = queued.get(name);
+      if (before !== undefined && content === null) return true;
+      const bytes = content === null ? 0 : Buffer.byteLength(content.body);
+      if (queued.size >= MAX_OBJECTS || bytesQueued + bytes > MAX_BYTES) return false;
+      bytesQueued += bytes - (before?.bytes ?? 0);
+      queued.set(name, { bucket, key, content, bytes });
       return true;
     },
     take(count) {
-      const taken: Queued[] = [];
+      const taken: QueuedObject[] = [];
       for (const [name, object] of queued) {
         if (taken.length === count) break;
         queued.delete(name);

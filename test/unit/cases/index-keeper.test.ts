@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createEnvironmentBuckets } from '../../../src/cases/environment-buckets.ts';
 import { createIndexKeeper } from '../../../src/cases/index-keeper.ts';
+import { tellOfKept } from '../../../src/cases/tell-of-kept.ts';
 import { FormvaultError } from '../../../src/errors.ts';
 import type { IndexEntry } from '../../../src/index/case-index.ts';
 import { createMemoryObjectStore } from '../../../src/object-store/memory-object-store.ts';
@@ -25,6 +26,7 @@ function aWorld() {
   const control = {
     indexFault: null as ((entries: readonly IndexEntry[]) => unknown) | null,
     storeFault: null as unknown,
+    readFault: null as unknown,
     held: null as Promise<void> | null,
     puts: 0,
     reads: [] as string[],
@@ -44,6 +46,7 @@ function aWorld() {
     ...memory,
     async getPart(bucket, key, part, callers) {
       control.reads.push(key);
+      if (control.readFault !== null) throw control.readFault;
       return memory.getPart(bucket, key, part, callers);
     },
     async *list(bucket, prefix, callers) {
@@ -74,8 +77,10 @@ function aKeeper({ time, log, index, store }: World) {
   });
   const stop = new AbortController();
   const abort = new AbortController();
-  const note = (key: string, body = 'oslo', bucket = BUCKET) => keeper.note(bucket, { key, metadata: {}, body });
+  const note = (key: string, body = 'oslo', bucket = BUCKET) =>
+    keeper.note(bucket, { key, content: { metadata: {}, body } });
   return {
+    keeper,
     note,
     stop,
     abort,
@@ -146,6 +151,45 @@ describe('a submission that was kept', () => {
     expect(state()).toMatchObject({ state: 'not started', waiting: 1 });
     const running = run();
     await settle(world);
+    await expect(world.keys()).resolves.toEqual(['A/f/1.json']);
+    stop.abort();
+    await running;
+  });
+});
+
+describe('a store that tells of what it writes', () => {
+  test('has each submission in the index that it wrote, or that was there already and was never told of', async () => {
+    const world = aWorld();
+    const { keeper, run, stop } = aKeeper(world);
+    const store = tellOfKept(world.store, keeper.note);
+    const running = run();
+    await settle(world);
+    const write = (key: string) =>
+      store.putIfAbsent({ bucket: BUCKET, key, body: 'oslo', contentType: 'application/json' }, signal);
+    await write('A/f/1.json');
+    await world.put('A/f/answer-was-lost.json');
+    await expect(write('A/f/answer-was-lost.json')).resolves.toBe('taken');
+    await settle(world);
+    await write('A/f/1.json');
+    await settle(world);
+    await expect(world.keys()).resolves.toEqual(['A/f/1.json', 'A/f/answer-was-lost.json']);
+    expect(world.control.reads).toEqual(['A/f/answer-was-lost.json']);
+    stop.abort();
+    await running;
+  });
+
+  test('leaves what it cannot look at now to a catch-up', async () => {
+    const world = aWorld();
+    const { keeper, run, stop, state } = aKeeper(world);
+    const running = run();
+    await settle(world);
+    await world.put('A/f/1.json');
+    world.control.readFault = new FormvaultError('VAULT_UNAVAILABLE', 'could not read an object');
+    keeper.note(BUCKET, { key: 'A/f/1.json', content: null });
+    await settle(world);
+    expect(state().waiting).toBe(0);
+    world.control.readFault = null;
+    await world.time.runUntil(MINUTE_MS);
     await expect(world.keys()).resolves.toEqual(['A/f/1.json']);
     stop.abort();
     await running;
