@@ -1,5 +1,6 @@
 /** Process entry: command line, settings, signals, exit code. */
 import { Command, CommanderError } from 'commander';
+import { type AuditOptions, audit } from './commands/audit.ts';
 import { deploy } from './commands/deploy.ts';
 import { serve } from './commands/serve.ts';
 import { readVersion } from './http/user-agent.ts';
@@ -31,6 +32,21 @@ program
   )
   .action(async () => {
     process.exitCode = await deploy(process.env);
+  });
+
+program
+  .command('audit')
+  .description('list who looked at what, in the order of time')
+  .option('--case <key>', 'of this case alone (business key); searches belong to no case')
+  .option('--from <time>', 'from this day or time on (ISO 8601, UTC)')
+  .option('--to <time>', 'up to this day or time, inclusive')
+  .option('--json', 'one JSON object a line')
+  .addHelpText(
+    'after',
+    '\nReads the audit trail in the state bucket; the settings are those of serve.\nExit codes: 0 done, 1 something in it cannot be read or S3 is away, 70 a bug, 78 settings.',
+  )
+  .action(async (options: AuditOptions) => {
+    process.exitCode = await audit(process.env, options);
   });
 
 try {

@@ -14,6 +14,8 @@ export type StoredObject = {
   metadata: Record<string, string>;
 };
 
+export type ReadObject = StoredObject & { body: Uint8Array };
+
 export type ObjectToPut = {
   bucket: string;
   key: string;
@@ -32,9 +34,18 @@ export interface ObjectStore {
   putIfUnchanged(object: ObjectToPut, etag: string, signal: AbortSignal): Promise<{ etag: string } | 'changed'>;
   /** `null` in a missing bucket too: the answer to a HEAD does not tell the two apart. */
   head(bucket: string, key: string, signal: AbortSignal): Promise<StoredObject | null>;
-  get(bucket: string, key: string, signal: AbortSignal): Promise<(StoredObject & { body: Uint8Array }) | null>;
+  get(bucket: string, key: string, signal: AbortSignal): Promise<ReadObject | null>;
+  /** `maxBytes` of it from `from` on; less, or nothing, where the object ends before. `bytes` is the size of the whole. */
+  getPart(
+    bucket: string,
+    key: string,
+    part: { from: number; maxBytes: number },
+    signal: AbortSignal,
+  ): Promise<ReadObject | null>;
   /** Keys below a prefix; the order is the server's. */
   list(bucket: string, prefix: string, signal: AbortSignal): AsyncIterable<string>;
+  /** Buckets of this account whose names begin so. VAULT_REJECTED where that is not allowed. */
+  listBuckets(prefix: string, signal: AbortSignal): AsyncIterable<string>;
   bucketExists(bucket: string, signal: AbortSignal): Promise<boolean>;
   /** Creating a bucket that is one's own already is a success. */
   createBucket(bucket: string, signal: AbortSignal): Promise<void>;

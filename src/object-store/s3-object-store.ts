@@ -11,6 +11,7 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListBucketsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
@@ -21,7 +22,7 @@ import { FormvaultError } from '../errors.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { createBrokenConnectionRetry, MAX_ATTEMPTS } from './broken-connection-retry.ts';
-import type { ObjectStore, ObjectToPut, StoredObject } from './object-store.ts';
+import type { ObjectStore, ObjectToPut, ReadObject, StoredObject } from './object-store.ts';
 import { isWriteConflict, s3Failure, statusOf } from './s3-failure.ts';
 
 export type S3Settings = {
@@ -44,6 +45,7 @@ export type S3Tuning = {
 };
 
 const BYTES_PER_MS = 100;
+const RANGE_NOT_SATISFIABLE = 416;
 const MAX_CONFLICTS = 5;
 const FIRST_CONFLICT_PAUSE_MS = 50;
 const MAX_CONFLICT_PAUSE_MS = 1_000;
@@ -110,6 +112,34 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
     return answer && { etag: requireEtag(answer.ETag, 'could not write an object', bucket) };
   }
 
+  async function head(bucket: string, key: string, signal: AbortSignal): Promise<StoredObject | null> {
+    const attempted = 'could not look at an object';
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
+    const answer = await attempt(attempted, bucket, signal, (options) => nullIfAbsent(client.send(command, options)));
+    return answer && toStoredObject(answer, attempted, bucket);
+  }
+
+  /** Of a part that begins behind the object's end, nothing. */
+  async function read(
+    bucket: string,
+    key: string,
+    signal: AbortSignal,
+    range: { Range?: string } = {},
+  ): Promise<ReadObject | null> {
+    const attempted = 'could not read an object';
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...range });
+    const found = await attempt(attempted, bucket, signal, async (options) => {
+      const answer = await nullIfAbsent(client.send(command, options)).catch(behindItsEnd);
+      if (answer === null || answer === 'behind its end') return answer;
+      return { answer, body: (await answer.Body?.transformToByteArray()) ?? new Uint8Array() };
+    });
+    if (found === 'behind its end') {
+      const stored = await head(bucket, key, signal);
+      return stored && { ...stored, body: new Uint8Array() };
+    }
+    return found && { ...toStoredObject(found.answer, attempted, bucket), body: found.body };
+  }
+
   return {
     async putIfAbsent(object, signal) {
       return (await put(object, { IfNoneMatch: '*' }, [412], signal)) ?? 'taken';
@@ -120,22 +150,11 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
       return (await put(object, { IfMatch: etag }, [404, 412], signal)) ?? 'changed';
     },
 
-    async head(bucket, key, signal) {
-      const attempted = 'could not look at an object';
-      const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
-      const answer = await attempt(attempted, bucket, signal, (options) => nullIfAbsent(client.send(command, options)));
-      return answer && toStoredObject(answer, attempted, bucket);
-    },
+    head,
+    get: (bucket, key, signal) => read(bucket, key, signal),
 
-    async get(bucket, key, signal) {
-      const attempted = 'could not read an object';
-      const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-      const read = await attempt(attempted, bucket, signal, async (options) => {
-        const answer = await nullIfAbsent(client.send(command, options));
-        return answer && { answer, body: (await answer.Body?.transformToByteArray()) ?? new Uint8Array() };
-      });
-      return read && { ...toStoredObject(read.answer, attempted, bucket), body: read.body };
-    },
+    getPart: (bucket, key, { from, maxBytes }, signal) =>
+      read(bucket, key, signal, { Range: `bytes=${from}-${from + maxBytes - 1}` }),
 
     async *list(bucket, prefix, signal) {
       let token: string | undefined;
@@ -152,6 +171,22 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
         for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
         token = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (token !== undefined);
+    },
+
+    /** AWS filters and pages; other servers give all at once. */
+    async *listBuckets(prefix, signal) {
+      let token: string | undefined;
+      do {
+        const command = new ListBucketsCommand({
+          Prefix: prefix,
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        });
+        const page = await attempt('could not list the buckets', `${prefix}*`, signal, (options) =>
+          client.send(command, options),
+        );
+        for (const { Name } of page.Buckets ?? []) if (Name?.startsWith(prefix)) yield Name;
+        token = page.ContinuationToken;
+      } while (token !== undefined && token !== '');
     },
 
     async bucketExists(bucket, signal) {
@@ -218,6 +253,11 @@ async function nullIfAbsent<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
+function behindItsEnd(thrown: unknown): 'behind its end' {
+  if (statusOf(thrown) === RANGE_NOT_SATISFIABLE) return 'behind its end';
+  throw thrown;
+}
+
 function isNoSuchBucket(thrown: unknown): boolean {
   return (thrown as { name?: unknown }).name === 'NoSuchBucket';
 }
@@ -226,6 +266,7 @@ function toStoredObject(
   answer: {
     ETag?: string | undefined;
     ContentLength?: number | undefined;
+    ContentRange?: string | undefined;
     ContentType?: string | undefined;
     Metadata?: Record<string, string> | undefined;
   },
@@ -234,10 +275,16 @@ function toStoredObject(
 ): StoredObject {
   return {
     etag: requireEtag(answer.ETag, attempted, bucket),
-    bytes: answer.ContentLength ?? 0,
+    bytes: bytesOfWhole(answer.ContentRange) ?? answer.ContentLength ?? 0,
     contentType: answer.ContentType ?? 'application/octet-stream',
     metadata: answer.Metadata ?? {},
   };
+}
+
+/** From `bytes 0-99/1234`, which stands beside a part. */
+function bytesOfWhole(contentRange: string | undefined): number | null {
+  const bytes = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
+  return bytes === undefined ? null : Number(bytes);
 }
 
 function requireEtag(etag: string | undefined, attempted: string, bucket: string): string {

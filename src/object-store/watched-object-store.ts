@@ -10,6 +10,7 @@ export function watchObjectStore(store: ObjectStore, attempt: Attempt, metrics: 
     ...store,
     head: (bucket, key, signal) => attempt(bucket, () => store.head(bucket, key, signal)),
     get: (bucket, key, signal) => attempt(bucket, () => store.get(bucket, key, signal)),
+    getPart: (bucket, key, part, signal) => attempt(bucket, () => store.getPart(bucket, key, part, signal)),
     createBucket: (bucket, signal) => attempt(bucket, () => store.createBucket(bucket, signal)),
     putIfUnchanged: (object, etag, signal) => attempt(object.bucket, () => store.putIfUnchanged(object, etag, signal)),
 

@@ -144,6 +144,7 @@ describe.each(implementations)('the object store $name', ({ store }) => {
     const failure = { code: 'BUCKET_MISSING', context: { bucket: missing.bucket } };
     await expect(store.putIfAbsent(missing, signal)).rejects.toMatchObject(failure);
     await expect(store.get(missing.bucket, 'a', signal)).rejects.toMatchObject(failure);
+    await expect(store.getPart(missing.bucket, 'a', { from: 0, maxBytes: 1 }, signal)).rejects.toMatchObject(failure);
     await expect(keysOf(store.list(missing.bucket, '', signal))).rejects.toMatchObject(failure);
     await expect(store.head(missing.bucket, 'a', signal)).resolves.toBeNull();
     await expect(store.bucketExists(missing.bucket, signal)).resolves.toBe(false);
@@ -192,6 +193,36 @@ describe.each(implementations)('the object store $name', ({ store }) => {
     await expect(keysOf(store.list(bucket, key, signal))).resolves.toEqual([key]);
   });
 
+  test('gives a part of an object, and the size of the whole', async () => {
+    const body = randomBytes(1_000);
+    await store.putIfAbsent({ ...anObject('a', body), metadata: { digest: 'c0ffee' } }, signal);
+    const partOf = async (key: string, from: number) => {
+      const read = await store.getPart(bucket, key, { from, maxBytes: 400 }, signal);
+      return read && { ...read, body: Buffer.from(read.body).toString('hex') };
+    };
+    const whole = { bytes: 1_000, contentType: 'text/plain', metadata: { digest: 'c0ffee' }, etag: expect.any(String) };
+
+    await expect(partOf('a', 0)).resolves.toEqual({ ...whole, body: body.subarray(0, 400).toString('hex') });
+    await expect(partOf('a', 800)).resolves.toEqual({ ...whole, body: body.subarray(800).toString('hex') });
+    await expect(partOf('a', 1_000)).resolves.toEqual({ ...whole, body: '' });
+    await expect(partOf('absent', 0)).resolves.toBeNull();
+
+    await store.putIfAbsent(anObject('empty', ''), signal);
+    await expect(partOf('empty', 0)).resolves.toMatchObject({ bytes: 0, body: '' });
+  });
+
+  test('lists the buckets whose names begin as asked, and no others', async () => {
+    const others = [`${bucket}-b`, `${bucket}-a`];
+    for (const other of others) await store.createBucket(other, signal);
+    await expect(keysOf(store.listBuckets(bucket, signal)).then((names) => names.sort())).resolves.toEqual([
+      bucket,
+      `${bucket}-a`,
+      `${bucket}-b`,
+    ]);
+    await expect(keysOf(store.listBuckets(`${bucket}-a`, signal))).resolves.toEqual([`${bucket}-a`]);
+    await expect(keysOf(store.listBuckets(`${bucket}-c`, signal))).resolves.toEqual([]);
+  });
+
   test('keeps a submission beside the folder of its files', async () => {
     const keys = ['c/f/a-20240229T080509/attachments/photo/a.png', 'c/f/a-20240229T080509.json'];
     for (const key of keys) await store.putIfAbsent(anObject(key), signal);
@@ -205,6 +236,8 @@ describe.each(implementations)('the object store $name', ({ store }) => {
     await expect(store.putIfUnchanged(anObject('a'), '"e"', aborted)).rejects.toMatchObject(failure);
     await expect(store.head(bucket, 'a', aborted)).rejects.toMatchObject(failure);
     await expect(store.get(bucket, 'a', aborted)).rejects.toMatchObject(failure);
+    await expect(store.getPart(bucket, 'a', { from: 0, maxBytes: 1 }, aborted)).rejects.toMatchObject(failure);
+    await expect(keysOf(store.listBuckets('', aborted))).rejects.toMatchObject(failure);
     await expect(keysOf(store.list(bucket, '', aborted))).rejects.toMatchObject(failure);
     await expect(store.bucketExists(bucket, aborted)).rejects.toMatchObject(failure);
     await expect(store.createBucket(bucket, aborted)).rejects.toMatchObject(failure);

@@ -258,3 +258,35 @@ describe('creating a bucket', () => {
     });
   });
 });
+
+describe('listing the buckets', () => {
+  const pageOf = (names: string[], token = ''): Answer =>
+    ok(
+      { 'content-type': 'application/xml' },
+      `<?xml version="1.0" encoding="UTF-8"?><ListAllMyBucketsResult><Buckets>${names
+        .map((name) => `<Bucket><Name>${name}</Name></Bucket>`)
+        .join('')}</Buckets>${token}</ListAllMyBucketsResult>`,
+    );
+
+  test('goes on where a page ends, and leaves out what a server gives that knows no prefix', async () => {
+    stub.answerWith(
+      pageOf(['dev-cop-case', 'prod-cop-case'], '<ContinuationToken>more</ContinuationToken>'),
+      pageOf(['dev-visits']),
+    );
+    const names: string[] = [];
+    for await (const name of openStore().listBuckets('dev-', signal)) names.push(name);
+
+    expect(names).toEqual(['dev-cop-case', 'dev-visits']);
+    const asked = stub.requests.map(({ path }) => new URL(path, stub.endpoint).searchParams);
+    expect(asked.map((each) => [each.get('prefix'), each.get('continuation-token')])).toEqual([
+      ['dev-', null],
+      ['dev-', 'more'],
+    ]);
+  });
+
+  test('that is not allowed is VAULT_REJECTED', async () => {
+    stub.answerWith(refuse(403, 'AccessDenied'));
+    const listing = openStore().listBuckets('dev-', signal)[Symbol.asyncIterator]();
+    await expect(listing.next()).rejects.toMatchObject({ code: 'VAULT_REJECTED' });
+  });
+});

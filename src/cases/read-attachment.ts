@@ -1,0 +1,60 @@
+/**
+ * A file that a submission of the case lists.
+ *
+ * The submission is found by the file's own key, and must list that key: so nobody reaches a file by a body that somebody else
+ * wrote, and nothing outside of the submission's own folder by any body at all.
+ */
+import pLimit from 'p-limit';
+import type { Visible } from '../access/visible.ts';
+import { type CaseVault, type ObjectPlace, readSubmission } from './read-submission.ts';
+import { readUpTo } from './read-up-to.ts';
+
+export type StoredFile = { bucket: string; key: string; fileName: string; contentType: string; body: Uint8Array };
+
+/** `null` where there is no such file that the person may see. */
+export type ReadAttachment = (place: ObjectPlace, visible: Visible, signal: AbortSignal) => Promise<StoredFile | null>;
+
+const MAX_BYTES = 100 * 1024 * 1024;
+/** In memory at the same time; keeping forms needs it too. */
+const AT_A_TIME = 3;
+
+export function createReadAttachment(vault: CaseVault): ReadAttachment {
+  const limit = pLimit(AT_A_TIME);
+
+  async function read(place: ObjectPlace, visible: Visible, signal: AbortSignal): Promise<StoredFile | null> {
+    const submissionKey = submissionKeyOf(place.key);
+    if (submissionKey === null) return null;
+    const stored = await readSubmission(vault, { ...place, key: submissionKey }, visible, signal);
+    const fileName = stored && findFileName(stored.body, place.key);
+    if (stored === null || fileName === null) return null;
+    const { bucket } = stored.submission;
+    const file = await readUpTo(MAX_BYTES, vault.store, { bucket, key: place.key }, signal);
+    return file && { bucket, key: place.key, fileName, contentType: file.contentType, body: file.body };
+  }
+
+  return (place, visible, signal) => limit(read, place, visible, signal);
+}
+
+/** Of the submission in whose folder a file lies; `null` for a key that is none of a file. */
+function submissionKeyOf(key: string): string | null {
+  const [, own, ...names] = /^(.+)\/attachments\/([^/]+)\/([^/]+)$/s.exec(key) ?? [];
+  // a server might walk along such a path
+  if (own === undefined || [...own.split('/'), ...names].some((name) => ['', '.', '..'].includes(name))) return null;
+  return `${own}.json`;
+}
+
+function findFileName(body: Uint8Array, key: string): string | null {
+  const { attachments } = parseObject(Buffer.from(body).toString());
+  if (!Array.isArray(attachments)) return null;
+  const entry = attachments.find((each: { key?: unknown } | null) => each?.key === key);
+  if (entry === undefined) return null;
+  return typeof entry.fileName === 'string' && entry.fileName !== '' ? entry.fileName : 'file';
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(text) as Record<string, unknown> | null) ?? {};
+  } catch {
+    return {};
+  }
+}
