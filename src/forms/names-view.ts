@@ -34,8 +34,12 @@ export function createNamesView(answers: Answers, limits: ViewLimits) {
 
   /** What is left of a value; from here on it has its place. */
   function itemOf(label: string, node: number, level: number): ViewItem | null {
-    const answer = answers.isTouched(node) ? null : plainAnswer(answers, node);
-    const item = answer === null ? nested(label, node, level) : shown(label, answer, node);
+    let item: ViewItem | null = null;
+    if (limits.left() === 0) limits.omit(answers.countValues(node));
+    else {
+      const answer = answers.isTouched(node) ? null : plainAnswer(answers, node);
+      item = answer === null ? nested(label, node, level) : shown(label, answer, node);
+    }
     answers.claim(node);
     return item;
   }
@@ -65,6 +69,10 @@ export function createNamesView(answers: Answers, limits: ViewLimits) {
   function entriesOf(array: number, level: number): ViewItem[][] {
     const entries: ViewItem[][] = [];
     for (const element of leftIn(array)) {
+      if (limits.left() === 0) {
+        limits.omit(answers.countValues(element));
+        continue;
+      }
       const isGroup = isKind(tree, element, 'object') && plainAnswer(answers, element) === null;
       const item = isGroup ? null : itemOf('', element, level);
       entries.push(isGroup ? itemsOf(element, level) : item === null ? [] : [item]);
@@ -84,13 +92,13 @@ export function createNamesView(answers: Answers, limits: ViewLimits) {
     const columns: string[] = [];
     const rows: Map<string, Answer>[] = [];
     const elements = [...leftIn(array)];
-    for (const element of elements) {
+    for (const element of elements.slice(0, limits.left())) {
       const row = isKind(tree, element, 'object') ? cellsOf(element) : null;
       if (row === null || row.size === 0) return null;
       for (const name of row.keys()) if (!columns.includes(name) && columns.push(name) > MAX_COLUMNS) return null;
       rows.push(row);
     }
-    const room = Math.min(rows.length, Math.floor(limits.left() / columns.length));
+    const room = columns.length === 0 ? 0 : Math.min(rows.length, Math.floor(limits.left() / columns.length));
     if (room === 0) return null;
     limits.take(room * columns.length);
     for (const element of elements.slice(room)) limits.omit(answers.countValues(element));

@@ -1,5 +1,5 @@
 import { unlessBlank } from '../submission/blank.ts';
-import { childrenOf, isKind, type JsonTree, sliceOf, textOf } from '../submission/json-tree.ts';
+import { childrenOf, isKind, type JsonTree, keyOf, sliceOf, textOf } from '../submission/json-tree.ts';
 import { type Answers, memberText } from './answers.ts';
 import type { Answer } from './form-view.ts';
 import { shownText } from './view-limits.ts';
@@ -9,21 +9,34 @@ export type FileAnswer = Extract<Answer, { kind: 'file' }>;
 
 export const NO_ANSWER: Answer = { kind: 'none' };
 
-const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+=-]+)*;base64,/;
+const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)((?:;[^;,]+)*);base64,/;
+const MAX_START = 500;
+/** Of a file that a form builder describes. */
+const FILE_MEMBERS = new Set(
+  'storage name originalName size type url hash dir bucket key acl data fileType id documentId metadata'.split(' '),
+);
 
 /** A value by what it looks like, without a definition; `null` for what needs more than one answer. */
 export function plainAnswer(answers: Answers, node: number): Answer | null {
   const { tree } = answers;
   if (isKind(tree, node, 'boolean')) return { kind: 'checked', checked: sliceOf(tree, node) === 'true' };
   if (isKind(tree, node, 'object')) {
-    return fileOf(answers, node) ?? (isEmpty(tree, node) ? NO_ANSWER : null);
+    return isEmpty(tree, node) ? NO_ANSWER : describesFile(answers, node) ? fileOf(answers, node) : null;
   }
   if (!isKind(tree, node, 'array')) {
     const text = unlessBlank(textOf(tree, node));
     if (text === null) return NO_ANSWER;
     return fileInText(text) ?? { kind: 'text', text: plainText(tree, node) };
   }
-  return filesOf(answers, node) ?? listOf(tree, node, (element) => plainText(tree, element));
+  const areFiles = [...childrenOf(tree, node)].every((element) => describesFile(answers, element));
+  return (areFiles ? filesOf(answers, node) : null) ?? listOf(tree, node, (element) => plainText(tree, element));
+}
+
+/** Whether an object holds nothing else. */
+function describesFile({ tree }: Answers, node: number): boolean {
+  if (!isKind(tree, node, 'object')) return false;
+  for (const member of childrenOf(tree, node)) if (!FILE_MEMBERS.has(keyOf(tree, member))) return false;
+  return true;
 }
 
 /** A list of plain values; `null` where `textOf` says so of one of them. Blank ones hold nothing. */
@@ -74,11 +87,20 @@ function fileOf(answers: Answers, node: number): FileAnswer | null {
 
 /** A file that stands in a text as a data URL is told as one, not as a wall of letters. */
 export function fileInText(text: string): FileAnswer | null {
-  const [start, contentType] = DATA_URL.exec(text.slice(0, 300)) ?? [];
+  const [start, contentType, parameters = ''] = DATA_URL.exec(text.slice(0, MAX_START)) ?? [];
   if (start === undefined || contentType === undefined) return null;
   const base64 = text.length - start.length - (/={0,2}$/.exec(text.slice(-2))?.[0].length ?? 0);
-  const fileName = contentType.startsWith('image/') ? 'Picture' : 'File';
+  const name = unlessBlank(/;name=([^;,]+)/.exec(parameters)?.[1]);
+  const fileName = name === null ? (contentType.startsWith('image/') ? 'Picture' : 'File') : decoded(name);
   return { kind: 'file', fileName, contentType, bytes: Math.floor((base64 * 3) / 4), key: null };
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 export function countOf(text: string | null): number {

@@ -6,7 +6,7 @@ export type HtmlPiece = HtmlTag | { kind: 'text'; text: string };
 const NAME = /<(\/?)([a-z][\w:-]*)/iy;
 const ATTRIBUTE = /[\s/]*([^\s/>="'][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*)))?/y;
 /** What stands in them is no HTML. */
-const RAW = new Set(['script', 'style']);
+const RAW = new Set(['script', 'style', 'textarea', 'title']);
 
 /** Tags and texts of HTML, in their order; whatever cannot be read as a tag is text. Texts are as they stand, entities and all. */
 export function* scanHtml(html: string): Generator<HtmlPiece> {

@@ -6,12 +6,13 @@
  */
 import { isKind, type JsonTree } from '../submission/json-tree.ts';
 import { createAnswers } from './answers.ts';
+import { findAnswers, openEnvelope } from './find-answers.ts';
 import type { FormOutline } from './form-outline.ts';
 import type { Answer, FormView, ViewItem } from './form-view.ts';
 import { createNamesView, groupOf } from './names-view.ts';
 import { createOutlineView } from './outline-view.ts';
 import { type FileAnswer, NO_ANSWER } from './plain-answer.ts';
-import { findAnswers, openEnvelope, splitBody } from './split-body.ts';
+import { splitBody } from './split-body.ts';
 import { createViewLimits, withCommas } from './view-limits.ts';
 import { wordsOf } from './words-of-name.ts';
 
@@ -30,12 +31,10 @@ export function viewOfForm(definition: FormOutline | null, submission: JsonTree)
   if (definition !== null && place !== null) {
     const outline = createOutlineView(answers, limits, names, { root: place, takeFiles });
     items.push(...outline.itemsOf(definition.parts, place, 0));
-    const rest = leftOver(place);
-    items.push(...listed(groupOf('More data', rest)));
+    items.push(...listed(groupOf('More data', leftOver(place))));
   } else items.push(...leftOver(openEnvelope(answers, body.root)));
   if (body.shift !== null) {
-    const shift = names.itemsOf(body.shift, 0);
-    items.push(...listed(groupOf('Shift details', shift)));
+    items.push(...listed(groupOf('Shift details', names.itemsOf(body.shift, 0))));
   }
   return {
     title: definition?.title ?? body.title,

@@ -17,6 +17,11 @@ test.each([
   ['as an attribute', field('aria-label="Your name"'), 'Your name'],
   ['that is its hint', field('placeholder="Your name"'), 'Your name'],
   ['of nothing: the words of its variable', '<textarea cam-variable-name="fullName"></textarea>', 'Full name'],
+  [
+    'around it, without the text that is in it',
+    '<label>Full name <textarea cam-variable-name="fullName">old text</textarea></label>',
+    'Full name',
+  ],
   ['of another one', `<label for="x">Other</label>${field()}`, 'Name'],
 ])('a variable has the label that stands %s', (_where, text, label) => {
   expect(html(text, { name: 'Anna', fullName: 'Anna' })[0]).toBe(`${label}: Anna`);

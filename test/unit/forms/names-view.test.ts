@@ -69,6 +69,18 @@ test('files that a form builder describes, or that stand in a text, are told as 
   ]);
 });
 
+test('a file in a text may have a name; an object that has more in it than a file is shown whole', () => {
+  const named = 'data:text/plain;name=my%20notes.txt;base64,QUJD';
+  const file = { storage: 's3', originalName: 'a.pdf', note: 'read this' };
+  expect(shown({ named, odd: 'data:text/plain;name=%;base64,QUJD', file })).toEqual([
+    'Named: my notes.txt (text/plain, 3 bytes, not kept)',
+    'Odd: % (text/plain, 3 bytes, not kept)',
+    'File › Storage: s3',
+    'File › Original name: a.pdf',
+    'File › Note: read this',
+  ]);
+});
+
 test('sections that say whose it is are no answers; who was on shift comes last', () => {
   const body = { shiftDetailsContext: { email: 'a@example.org', team: { name: 'North' } }, city: 'Oslo' };
   expect(shown(body)).toEqual([
