@@ -13,6 +13,8 @@ export type Asset = { path: string; contentType: string; body: Buffer };
 export type Assets = { govukStyle: Asset; style: Asset; icon: Asset };
 
 const CSS = 'text/css; charset=utf-8';
+/** In this order: what paper needs goes over what screens do. */
+const STYLES = ['pages.css', 'form.css', 'print.css'];
 
 /** Where the macros of govuk-frontend are, as `govuk/components/…`. */
 export function govukTemplatesDir(): string {
@@ -23,7 +25,7 @@ export function readAssets(): Assets {
   const own = join(import.meta.dirname, 'styles');
   return {
     govukStyle: asset('govuk-frontend.css', CSS, withoutReserved(readFileSync(govukStylePath(), 'utf8'))),
-    style: asset('formvault.css', CSS, readFileSync(join(own, 'formvault.css'), 'utf8')),
+    style: asset('formvault.css', CSS, STYLES.map((name) => readFileSync(join(own, name), 'utf8')).join('\n')),
     icon: asset('icon.svg', 'image/svg+xml', readFileSync(join(own, 'icon.svg'), 'utf8')),
   };
 }

@@ -11,6 +11,7 @@ import type { Asked } from './parameters.ts';
 import { FROM_ELSEWHERE, NOT_LOCAL, NOT_SIGNED_IN, type Refusal, refusalOf, TOOK_TOO_LONG } from './refusal.ts';
 import { signInPath } from './return-path.ts';
 import type { PageFrame, Send } from './send-answer.ts';
+import { findSessionPerson } from './session.ts';
 import { isLoadedFromElsewhere, isMeantForThisMachine, tellWhence } from './whence.ts';
 
 const ANSWER_MS = 30_000;
@@ -29,12 +30,17 @@ export function createCaseHandler(
 ): HandleCases {
   const { signIn } = services;
 
-  async function findPerson(request: FastifyRequest, channel: Channel, signal: AbortSignal): Promise<Person | null> {
+  async function findPerson(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    channel: Channel,
+    signal: AbortSignal,
+  ): Promise<Person | null> {
     if (signIn === null) return NOBODY_SIGNED_IN;
-    const { authorization, cookie } = request.headers;
-    if (channel === 'page' || authorization === undefined) return signIn.findSession(cookie);
-    const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
-    return token === undefined ? null : signIn.findBearer(token, signal);
+    const { authorization } = request.headers;
+    if (channel === 'page' || authorization === undefined) return findSessionPerson(signIn, request, reply);
+    const bearer = await signIn.verifyBearer(authorization, signal);
+    return 'person' in bearer ? bearer.person : null;
   }
 
   function refuseByWhence(request: FastifyRequest): Refusal | null {
@@ -43,13 +49,13 @@ export function createCaseHandler(
   }
 
   return (channel, respond) => async (request, reply) => {
-    const frame: PageFrame = { signedInAs: null, formOrigins: signIn?.signOutOrigins() ?? [] };
+    const frame: PageFrame = { signedInAs: null, formOrigins: signIn?.signOutOrigins ?? [] };
     const late = AbortSignal.timeout(answerMs);
     const signal = AbortSignal.any([late, untilGone(reply)]);
     request.socket.setTimeout(SOCKET_MS);
 
     async function answer(): Promise<Answer | null> {
-      const person = await findPerson(request, channel, signal);
+      const person = await findPerson(request, reply, channel, signal);
       if (person === null) return channel === 'api' ? NOT_SIGNED_IN : null;
       if (signIn !== null) frame.signedInAs = person.displayName || person.id;
       const visible = await services.visibilityOf(person, signal);

@@ -25,7 +25,7 @@ export type CaseServices = {
   formViewOf(stored: StoredSubmission, signal: AbortSignal): Promise<{ view: FormView; away: readonly Service[] }>;
   visibilityOf(person: Person, signal: AbortSignal): Promise<Visible>;
   /** Ends when the entry is safe; nothing is shown if it throws. */
-  audit: { record(entry: AuditEntry): Promise<void> };
+  audit: { record(entry: AuditEntry, signal: AbortSignal): Promise<void> };
   /** `null`: `AUTH=off`. */
   signIn: SignIn | null;
 };
@@ -119,29 +119,30 @@ export type StoredSubmission = {
 
 export type StoredFile = { bucket: string; key: string; fileName: string; contentType: string; body: Uint8Array };
 
-/**
- * Sign-in by the OpenID provider. Cookies go in as the request's header `Cookie` and come out as whole values of `Set-Cookie`,
- * so that nobody else knows what is in them.
- */
+/** Sign-in by the OpenID provider. Cookies are values here; what they are called depends on the address of a page. */
 export type SignIn = {
-  /** Where the browser has to go now; `returnTo` is a path of this server. */
-  begin(from: { origin: string; returnTo: string }, signal: AbortSignal): Promise<Sent>;
-  /** What the provider sent the browser back with. `null`: it proves nothing, or the person was refused. */
-  finish(back: SignedBack, signal: AbortSignal): Promise<{ returnTo: string; setCookies: readonly string[] } | null>;
-  findSession(cookies: string | undefined): Promise<Person | null>;
-  findBearer(token: string, signal: AbortSignal): Promise<Person | null>;
-  end(from: { origin: string; cookies: string | undefined }, signal: AbortSignal): Promise<Sent>;
-  /** Origins that `end` may lead to; a form may send the browser there. */
-  signOutOrigins(): readonly string[];
+  /** Where to send a browser. `redirectUri` is the page of ours that the provider sends it back to. */
+  begin(from: { redirectUri: string; returnTo: string | null }): Promise<{ url: string; stateCookie: string }>;
+  /** @throws FormvaultError SIGN_IN_FAILED, whose context says which `problem` there is */
+  finish(at: {
+    currentUrl: URL;
+    stateCookie: string | undefined;
+  }): Promise<{ person: Person; sessionCookie: string; returnTo: string }>;
+  /** `null`: not signed in. `renewedCookie` is to be given to the browser instead of the one that it sent. */
+  findSession(cookie: string | undefined): Promise<{ person: Person; renewedCookie: string | null } | null>;
+  verifyBearer(
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ person: Person } | { refused: string }>;
+  /** Ends the session here. The address at which it ends at the provider too, where there is one. */
+  end(at: { sessionCookie: string | undefined; postLogoutRedirectUri: string }): Promise<string | null>;
+  sessionCookie(pageUrl: URL): Cookie;
+  stateCookie(pageUrl: URL): Cookie;
+  /** Origins that a sign-out may send a browser to: that of the issuer. */
+  signOutOrigins: readonly string[];
 };
 
-/** `location`: an address of the provider, or a path of this server. */
-export type Sent = { location: string; setCookies: readonly string[] };
-
-export type SignedBack = {
-  /** The provider sends back to `<origin>/sign-in/callback`. */
-  origin: string;
-  /** With its question mark. */
-  query: string;
-  cookies: string | undefined;
+export type Cookie = {
+  name: string;
+  attributes: { path: '/'; httpOnly: true; sameSite: 'lax'; secure: boolean; maxAge?: number };
 };

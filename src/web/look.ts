@@ -36,7 +36,7 @@ export function createLook(
     async record(...entries) {
       const at = new Date().toISOString();
       try {
-        await Promise.all(entries.map((each) => services.audit.record({ at, who: person.id, from, ...each })));
+        await Promise.all(entries.map((each) => services.audit.record({ at, who: person.id, from, ...each }, signal)));
         return null;
       } catch (err) {
         log.error({ err, part: 'web' }, 'nothing is shown: the audit trail cannot be written');

@@ -47,13 +47,6 @@ export const NO_SUCH_METHOD: Refusal = {
   message: 'This address does not take such a request.',
 };
 
-export const SIGN_IN_FAILED: Refusal = {
-  refused: 400,
-  error: 'not signed in',
-  message:
-    'You could not be signed in: it took too long, was begun in another window, or was refused. Please try again.',
-};
-
 export const BROKEN: Refusal = {
   refused: 500,
   error: 'internal error',
@@ -80,9 +73,23 @@ const AWAY: Partial<Record<FailureCode, Refusal>> = {
   SHUTTING_DOWN: away('This service is being restarted.'),
 };
 
+/** By the `problem` of a failure SIGN_IN_FAILED. */
+const SIGN_IN: Record<string, Refusal> = {
+  away: away('The service that signs you in does not answer.'),
+  denied: notSignedIn('The service that signs you in does not let you in here.'),
+  lost: notSignedIn('The sign-in took too long, or was begun in another window. Please try again.'),
+  refused: away('The service that signs you in refuses to work with this service.'),
+};
+
 /** What a failure looks like from outside. */
 export function refusalOf(error: unknown): Refusal {
+  const { code, context } = (error ?? {}) as { code?: unknown; context?: { problem?: unknown } };
+  if (code === 'SIGN_IN_FAILED') return SIGN_IN[String(context?.problem)] ?? BROKEN;
   return AWAY[failureCodeOf(error)] ?? BROKEN;
+}
+
+function notSignedIn(message: string): Refusal {
+  return { refused: 400, error: NOT_SIGNED_IN.error, message };
 }
 
 function away(what: string): Refusal {

@@ -50,9 +50,9 @@ function isHttps(request: FastifyRequest): boolean {
   return protocolOf(request) === 'https';
 }
 
-/** As the browser sees it: a proxy in front says so, for this server itself speaks http. */
-export function originOf(request: FastifyRequest): string {
-  return `${protocolOf(request)}://${hostOf(request)}`;
+/** The address as the browser knows it: a proxy in front says so, for this server itself speaks http. */
+export function pageUrlOf(request: FastifyRequest): URL | null {
+  return URL.parse(request.url, `${protocolOf(request)}://${hostOf(request)}`);
 }
 
 export function hostOf(request: FastifyRequest): string {

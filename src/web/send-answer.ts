@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { safeContentType } from '../vault/object-layout.ts';
 import type { Answer, Content } from './answer.ts';
 import { contentDisposition } from './content-disposition.ts';
-import { isRefusal, type Refusal } from './refusal.ts';
+import { isRefusal, NOT_SIGNED_IN, type Refusal } from './refusal.ts';
 import type { RenderPage } from './render-page.ts';
 import { pagePolicy, setSecurityHeaders } from './security-headers.ts';
 
@@ -10,6 +10,8 @@ import { pagePolicy, setSecurityHeaders } from './security-headers.ts';
 export type PageFrame = { signedInAs: string | null; formOrigins: readonly string[] };
 
 const NO_FRAME: PageFrame = { signedInAs: null, formOrigins: [] };
+const HOME = { href: '/cases', text: 'Find a case' };
+const SIGN_IN = { href: '/sign-in', text: 'Sign in' };
 const RETRY_SECONDS = 30;
 const HEADINGS: Record<Refusal['refused'], string> = {
   400: 'This cannot be asked like that',
@@ -45,7 +47,8 @@ export function createSend(render: RenderPage | null): Send {
       if (request.url.startsWith('/api/')) return reply.send({ error, message });
       if (render === null || !wantsPage(request)) return reply.send({ error });
       const heading = HEADINGS[refused];
-      const data = { heading, message, offersSignIn: error === 'not signed in' };
+      const link = error === NOT_SIGNED_IN.error ? SIGN_IN : HOME;
+      const data = { heading, message, link };
       return sendPage(reply, render, { page: 'message', title: heading, data, runningHeaders: [] }, frame);
     },
   };

@@ -1,78 +1,85 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { Log } from '../observability/log.ts';
+import type { Answer } from './answer.ts';
 import { note } from './case-handler.ts';
 import type { SignIn } from './case-services.ts';
-import { FROM_ELSEWHERE, refusalOf, SIGN_IN_FAILED } from './refusal.ts';
+import { giveCookie, readCookie } from './cookies.ts';
+import { FROM_ELSEWHERE, refusalOf, wrong } from './refusal.ts';
 import { safeReturnPath } from './return-path.ts';
 import type { Routes } from './routes.ts';
-import { originOf } from './security-headers.ts';
-import type { PageFrame, Send } from './send-answer.ts';
+import { pageUrlOf } from './security-headers.ts';
+import type { Send } from './send-answer.ts';
+import { findSessionPerson } from './session.ts';
 import { isSentFromElsewhere } from './whence.ts';
 
-const SIGN_IN_MS = 15_000;
-const SIGNED_OUT = {
-  page: 'message',
-  title: 'Signed out',
-  data: {
-    heading: 'You are signed out',
-    message: 'Close the window if others use this computer too.',
-    offersSignIn: true,
-  },
-  runningHeaders: [],
-} as const;
+const CALLBACK = '/sign-in/callback';
+const SIGNED_OUT = '/signed-out';
+const CLOSE_IT = 'Close the window if others use this computer too.';
+
+type Handle = (request: FastifyRequest, reply: FastifyReply, pageUrl: URL) => Promise<FastifyReply>;
 
 export function addSignInRoutes(routes: Routes, signIn: SignIn, send: Send, log: Log): void {
-  type Handle = (request: FastifyRequest, reply: FastifyReply, signal: AbortSignal) => Promise<FastifyReply>;
-  const handled = (handle: Handle) => async (request: FastifyRequest, reply: FastifyReply) => {
-    try {
-      return await handle(request, reply, AbortSignal.timeout(SIGN_IN_MS));
-    } catch (err) {
-      const refusal = refusalOf(err);
-      note(log, err, refusal);
-      return send.refusal(request, reply, refusal);
-    }
+  const handled = (handle: Handle): RouteHandlerMethod => {
+    return async (request, reply) => {
+      const pageUrl = pageUrlOf(request);
+      if (pageUrl === null)
+        return send.refusal(request, reply, wrong('The request does not say which host it is for.'));
+      try {
+        return await handle(request, reply, pageUrl);
+      } catch (err) {
+        const refusal = refusalOf(err);
+        note(log, err, refusal);
+        return send.refusal(request, reply, refusal);
+      }
+    };
   };
 
   routes.get(
     '/sign-in',
-    handled(async (request, reply, signal) => {
-      const returnTo = safeReturnPath(new URLSearchParams(queryOf(request)).get('return'));
-      if ((await signIn.findSession(request.headers.cookie)) !== null) return reply.redirect(returnTo, 303);
-      const { location, setCookies } = await signIn.begin({ origin: originOf(request), returnTo }, signal);
-      return withCookies(reply, setCookies).redirect(location, 303);
+    handled(async (request, reply, pageUrl) => {
+      const returnTo = safeReturnPath(pageUrl.searchParams.get('return'));
+      if ((await findSessionPerson(signIn, request, reply)) !== null) return reply.redirect(returnTo, 303);
+      const { url, stateCookie } = await signIn.begin({ redirectUri: new URL(CALLBACK, pageUrl).href, returnTo });
+      giveCookie(reply, signIn.stateCookie(pageUrl), stateCookie);
+      return reply.redirect(url, 303);
     }),
   );
   routes.get(
-    '/sign-in/callback',
-    handled(async (request, reply, signal) => {
-      const back = { origin: originOf(request), query: queryOf(request), cookies: request.headers.cookie };
-      const finished = await signIn.finish(back, signal);
-      if (finished === null) return send.refusal(request, reply, SIGN_IN_FAILED);
-      return withCookies(reply, finished.setCookies).redirect(safeReturnPath(finished.returnTo), 303);
+    CALLBACK,
+    handled(async (request, reply, pageUrl) => {
+      const begun = signIn.stateCookie(pageUrl);
+      const finished = await signIn.finish({ currentUrl: pageUrl, stateCookie: readCookie(request, begun) });
+      giveCookie(reply, begun, null);
+      giveCookie(reply, signIn.sessionCookie(pageUrl), finished.sessionCookie);
+      return reply.redirect(safeReturnPath(finished.returnTo), 303);
     }),
   );
   routes.post(
     '/sign-out',
-    handled(async (request, reply, signal) => {
+    handled(async (request, reply, pageUrl) => {
       if (isSentFromElsewhere(request)) return send.refusal(request, reply, FROM_ELSEWHERE);
-      const from = { origin: originOf(request), cookies: request.headers.cookie };
-      const { location, setCookies } = await signIn.end(from, signal);
-      return withCookies(reply, setCookies).redirect(location, 303);
+      const session = signIn.sessionCookie(pageUrl);
+      const url = await signIn.end({
+        sessionCookie: readCookie(request, session),
+        postLogoutRedirectUri: new URL(SIGNED_OUT, pageUrl).href,
+      });
+      giveCookie(reply, session, null);
+      if (url === null) return reply.redirect(SIGNED_OUT, 303);
+      const mayLead = signIn.signOutOrigins.includes(new URL(url).origin);
+      return mayLead ? reply.redirect(url, 303) : send.answer(request, reply, signedOutHere(url));
     }),
   );
-  routes.get('/signed-out', async (request, reply) => {
-    const frame: PageFrame = { signedInAs: null, formOrigins: [] };
-    return send.answer(request, reply, SIGNED_OUT, frame);
+  routes.get(SIGNED_OUT, async (request, reply) => {
+    return send.answer(request, reply, message('You are signed out', CLOSE_IT, { href: '/sign-in', text: 'Sign in' }));
   });
 }
 
-/** With its question mark. */
-function queryOf({ url }: FastifyRequest): string {
-  const question = url.indexOf('?');
-  return question < 0 ? '' : url.slice(question);
+/** The policy of the page that sent the form does not let a redirect lead there. */
+function signedOutHere(url: string): Answer {
+  const what = 'The service that signs you in may still know you.';
+  return message('You are signed out here', what, { href: url, text: 'Sign out there too' });
 }
 
-function withCookies(reply: FastifyReply, setCookies: readonly string[]): FastifyReply {
-  for (const cookie of setCookies) reply.header('Set-Cookie', cookie);
-  return reply;
+function message(heading: string, text: string, link: { href: string; text: string }): Answer {
+  return { page: 'message', title: heading, data: { heading, message: text, link }, runningHeaders: [] };
 }

@@ -32,15 +32,12 @@ beforeAll(async () => {
   const through = (back: string): string => `${providerUrl}/?${new URLSearchParams({ back })}`;
   const own = stubSignIn();
   const signIn = stubSignIn({
-    async begin(from, signal) {
-      const { location, setCookies } = await own.begin(from, signal);
-      return { location: through(location), setCookies };
+    async begin(from) {
+      const { url, stateCookie } = await own.begin(from);
+      return { url: through(url), stateCookie };
     },
-    async end(from, signal) {
-      const { location, setCookies } = await own.end(from, signal);
-      return { location: through(`${from.origin}${location}`), setCookies };
-    },
-    signOutOrigins: () => [providerUrl],
+    end: async ({ postLogoutRedirectUri }) => through(postLogoutRedirectUri),
+    signOutOrigins: [providerUrl],
   });
   site = await startCaseSite(servicesToShow({ signIn }));
 }, FETCH_MS);

@@ -1,27 +1,35 @@
 import type { Person } from '../../src/access/person.ts';
-import type { SignIn } from '../../src/web/case-services.ts';
+import type { Cookie, SignIn } from '../../src/web/case-services.ts';
 
 export const ANNA: Person = { id: 'anna', displayName: 'Anna Smith', engineUserIds: ['anna'], groups: [] };
 
 /** Signs everybody in as Anna: the cookie `person=anna` or the token `good` are she. */
 export function stubSignIn(replaced: Partial<SignIn> = {}): SignIn {
   return {
-    async begin({ origin, returnTo }) {
-      const location = `${origin}/sign-in/callback?${new URLSearchParams({ code: 'good', to: returnTo })}`;
-      return { location, setCookies: ['state=1; HttpOnly; SameSite=Lax; Path=/'] };
+    async begin({ redirectUri, returnTo }) {
+      return {
+        url: `${redirectUri}?${new URLSearchParams({ code: 'good', state: returnTo ?? '' })}`,
+        stateCookie: 'begun',
+      };
     },
-    async finish({ query }) {
-      const answer = new URLSearchParams(query);
-      if (answer.get('code') !== 'good') return null;
-      const setCookies = ['person=anna; HttpOnly; SameSite=Lax; Path=/', 'state=; Max-Age=0; Path=/'];
-      return { returnTo: answer.get('to') ?? '', setCookies };
+    async finish({ currentUrl: { searchParams }, stateCookie }) {
+      if (searchParams.get('code') !== 'good' || stateCookie !== 'begun') throw signInFailure('lost');
+      return { person: ANNA, sessionCookie: 'anna', returnTo: searchParams.get('state') ?? '' };
     },
-    findSession: async (cookies) => (/(?:^|; )person=anna(?:;|$)/.test(cookies ?? '') ? ANNA : null),
-    findBearer: async (token) => (token === 'good' ? ANNA : null),
-    async end() {
-      return { location: '/signed-out', setCookies: ['person=; Max-Age=0; Path=/'] };
-    },
-    signOutOrigins: () => ['https://id.example.org'],
+    findSession: async (cookie) => (cookie === 'anna' ? { person: ANNA, renewedCookie: null } : null),
+    verifyBearer: async (header) => (header === 'Bearer good' ? { person: ANNA } : { refused: 'signature' }),
+    end: async () => null,
+    sessionCookie: () => cookie('person'),
+    stateCookie: () => cookie('begun'),
+    signOutOrigins: ['https://id.example.org'],
     ...replaced,
   };
+}
+
+export function signInFailure(problem: 'away' | 'denied' | 'lost' | 'refused'): Error {
+  return Object.assign(new Error('could not sign in Mrs Jones'), { code: 'SIGN_IN_FAILED', context: { problem } });
+}
+
+function cookie(name: string): Cookie {
+  return { name, attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: false } };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { FormvaultError } from '../../../src/errors.ts';
 import { aKeptForm, aStubProcess } from '../../support/builders-cases.ts';
-import { ANNA, stubSignIn } from '../../support/stub-sign-in.ts';
+import { ANNA, signInFailure, stubSignIn } from '../../support/stub-sign-in.ts';
 import { AS_ANNA, aCaseSite, FORM, KEY } from './a-case-site.ts';
 
 const WITH_TOKEN = { Authorization: 'Bearer good' };
@@ -231,8 +231,8 @@ describe('a failure', () => {
   });
 
   test('of the keys of the issuer is a failure, not a wrong token', async () => {
-    const findBearer = () => Promise.reject(new FormvaultError('ENGINE_UNAVAILABLE', 'could not read the keys'));
-    const site = await aCaseSite({ signIn: stubSignIn({ findBearer }) });
+    const verifyBearer = () => Promise.reject(signInFailure('away'));
+    const site = await aCaseSite({ signIn: stubSignIn({ verifyBearer }) });
 
     expect((await site.ask(CASES, { headers: WITH_TOKEN })).status).toBe(503);
   });

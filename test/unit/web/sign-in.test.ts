@@ -3,7 +3,7 @@ import { FormvaultError } from '../../../src/errors.ts';
 import type { SignIn } from '../../../src/web/case-services.ts';
 import { stubCaseServices } from '../../support/builders-cases.ts';
 import { createRememberingLog } from '../../support/builders-log.ts';
-import { stubSignIn } from '../../support/stub-sign-in.ts';
+import { ANNA, signInFailure, stubSignIn } from '../../support/stub-sign-in.ts';
 import { AS_ANNA, aCaseSite } from './a-case-site.ts';
 import { aServer, ask } from './a-server.ts';
 
@@ -14,12 +14,25 @@ describe('a sign-in', () => {
     const site = await aCaseSite();
 
     const begun = await site.ask('/sign-in?return=/cases/CASE-1', NOBODY);
-    expect([begun.status, begun.headers['set-cookie']]).toEqual([303, ['state=1; HttpOnly; SameSite=Lax; Path=/']]);
-    const { pathname, search } = new URL(begun.headers.location ?? '');
-    const finished = await site.ask(`${pathname}${search}`, NOBODY);
+    expect([begun.status, begun.headers['set-cookie']]).toEqual([303, ['begun=begun; Path=/; HttpOnly; SameSite=Lax']]);
+    const { origin, pathname, search } = new URL(begun.headers.location ?? '');
+    const finished = await site.ask(`${pathname}${search}`, { headers: { Cookie: 'begun=begun' } });
 
+    expect([origin, pathname]).toEqual([site.url, '/sign-in/callback']);
     expect([finished.status, finished.headers.location]).toEqual([303, '/cases/CASE-1']);
-    expect(finished.headers['set-cookie']).toHaveLength(2);
+    expect(finished.headers['set-cookie']).toEqual([
+      'begun=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax',
+      'person=anna; Path=/; HttpOnly; SameSite=Lax',
+    ]);
+  });
+
+  test('gives cookies that only this server gets, over https where the browser has it', async () => {
+    const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure: true, maxAge: 600 } as const;
+    const site = await aCaseSite({ signIn: stubSignIn({ stateCookie: () => ({ name: '__Host-x', attributes }) }) });
+
+    const { headers } = await site.ask('/sign-in', NOBODY);
+
+    expect(headers['set-cookie']).toEqual(['__Host-x=begun; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax']);
   });
 
   test('of who is signed in already goes straight on', async () => {
@@ -29,38 +42,75 @@ describe('a sign-in', () => {
   });
 
   test('never leads back to another server, whatever the cookie says', async () => {
-    const finish = async () => ({ returnTo: 'https://evil.example/', setCookies: [] });
+    const finish = async () => ({ person: ANNA, returnTo: 'https://evil.example/', sessionCookie: '' });
     const site = await aCaseSite({ signIn: stubSignIn({ finish }) });
 
     expect((await site.ask('/sign-in?return=//evil.example')).headers.location).toBe('/cases');
     expect((await site.ask('/sign-in/callback?code=good')).headers.location).toBe('/cases');
   });
 
-  test('that proves nothing says so and offers another one', async () => {
+  test('that proves nothing gives no session', async () => {
     const site = await aCaseSite();
 
-    const { status, headers, text } = await site.ask('/sign-in/callback?error=access_denied', NOBODY);
+    const { status, headers, text } = await site.ask('/sign-in/callback?code=good', NOBODY);
 
     expect([status, headers['set-cookie']]).toEqual([400, undefined]);
     expect(text).toContain('href="/sign-in"');
   });
 
   test.each([
-    [{}, /^http:\/\/127\.0\.0\.1:\d+$/],
-    [{ 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'forms.example.org' }, /^https:\/\/forms\.example\.org$/],
-    [{ 'X-Forwarded-Proto': 'https, http' }, /^https:\/\/127\.0\.0\.1:\d+$/],
-    [{ 'X-Forwarded-Host': 'evil.example/?' }, /^http:\/\/$/],
-  ])('comes back to this server as a browser knows it: %j', async (headers, origin) => {
-    const origins: string[] = [];
-    const begin: SignIn['begin'] = async ({ origin }) => {
-      origins.push(origin);
-      return { location: '/', setCookies: [] };
+    ['away', 503, 'does not answer'],
+    ['denied', 400, 'does not let you in'],
+    ['lost', 400, 'took too long'],
+    ['refused', 503, 'refuses to work'],
+  ] as const)('whose problem is “%s” is answered %d and says so', async (problem, status, words) => {
+    const finish = () => Promise.reject(signInFailure(problem));
+    const site = await aCaseSite({ signIn: stubSignIn({ finish }) });
+
+    const answer = await site.ask('/sign-in/callback?code=good', NOBODY);
+
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(words);
+    expect(answer.text).not.toContain('Jones');
+  });
+
+  test('that is used is renewed when it is time', async () => {
+    const findSession = async () => ({ person: ANNA, renewedCookie: 'newer' });
+    const site = await aCaseSite({ signIn: stubSignIn({ findSession }) });
+
+    for (const path of ['/cases', '/api/workflow/cases']) {
+      const { headers } = await site.ask(path, NOBODY);
+      expect(headers['set-cookie']).toEqual(['person=newer; Path=/; HttpOnly; SameSite=Lax']);
+    }
+  });
+
+  test.each([
+    [{}, /^http:\/\/127\.0\.0\.1:\d+\/sign-in\/callback$/],
+    [
+      { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'forms.example.org' },
+      /^https:\/\/forms\.example\.org\/sign-in\/c/,
+    ],
+    [{ 'X-Forwarded-Proto': 'https, http' }, /^https:\/\/127\.0\.0\.1:\d+\/sign-in\/callback$/],
+  ])('comes back to this server as a browser knows it: %j', async (headers, address) => {
+    const addresses: string[] = [];
+    const begin: SignIn['begin'] = async ({ redirectUri }) => {
+      addresses.push(redirectUri);
+      return { url: '/', stateCookie: '' };
     };
     const site = await aCaseSite({ signIn: stubSignIn({ begin }) });
 
     await site.ask('/sign-in', { headers });
 
-    expect(origins).toEqual([expect.stringMatching(origin)]);
+    expect(addresses).toEqual([expect.stringMatching(address)]);
+  });
+
+  test('for a host that is none is refused', async () => {
+    const site = await aCaseSite();
+
+    expect((await site.ask('/sign-in', { headers: { Host: 'a b/?' } })).status).toBe(400);
+    expect((await site.ask('/cases', { headers: { ...AS_ANNA, Host: 'a b/?' } })).headers.location).toMatch(
+      /^\/sign-in/,
+    );
   });
 
   test('fails as a page while the provider is away', async () => {
@@ -90,7 +140,7 @@ describe('a sign-out', () => {
     });
 
     expect([answer.status, answer.headers.location]).toEqual([303, '/signed-out']);
-    expect(answer.headers['set-cookie']).toEqual(['person=; Max-Age=0; Path=/']);
+    expect(answer.headers['set-cookie']).toEqual(['person=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax']);
   });
 
   test('is allowed to an origin that is this one', async () => {
@@ -110,6 +160,17 @@ describe('a sign-out', () => {
     const answer = await site.ask('/sign-out', { method, headers: { ...AS_ANNA, ...headers } });
 
     expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined]);
+  });
+
+  test('goes on to the provider, or offers to where a form may not lead', async () => {
+    const end = async () => 'https://id.example.org/end?x=1';
+    const known = await aCaseSite({ signIn: stubSignIn({ end }) });
+    const unknown = await aCaseSite({ signIn: stubSignIn({ end, signOutOrigins: [] }) });
+
+    expect((await known.ask('/sign-out', { method })).headers.location).toBe('https://id.example.org/end?x=1');
+    const { status, headers, text } = await unknown.ask('/sign-out', { method });
+    expect([status, headers['set-cookie']]).toEqual([200, ['person=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax']]);
+    expect(text).toContain('href="https://id.example.org/end?x=1"');
   });
 
   test('is no link', async () => {
