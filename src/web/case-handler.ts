@@ -71,13 +71,13 @@ export function createCaseHandler(
       return send.answer(request, reply, given, frame);
     } catch (err) {
       const refusal = late.aborted ? TOOK_TOO_LONG : refusalOf(err);
-      if (!reply.raw.destroyed) note(log, err, refusal);
+      if (!reply.raw.destroyed) noteFailure(log, err, refusal);
       return send.refusal(request, reply, refusal, frame);
     }
   };
 }
 
-export function note(log: Log, err: unknown, refusal: Refusal): void {
+export function noteFailure(log: Log, err: unknown, refusal: Refusal): void {
   if (refusal.refused === 503) log.warn({ err, part: 'web' }, 'something that was asked for is not available now');
   else log.error({ err, part: 'web' }, 'request could not be answered');
 }

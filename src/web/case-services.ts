@@ -13,8 +13,9 @@ import type { IndexedSubmission, Page } from '../index/case-index.ts';
 
 export type CaseServices = {
   findCases(search: { query: string; page: Page }, visible: Visible, signal: AbortSignal): Promise<FoundCases>;
+  /** `excludes`: keys of process definitions to leave out. */
   readCase(
-    place: { caseId: string /** Keys of process definitions to leave out. */; excludes: readonly string[] },
+    place: { caseId: string; excludes: readonly string[] },
     visible: Visible,
     signal: AbortSignal,
   ): Promise<CaseAnswer | null>;

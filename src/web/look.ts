@@ -39,7 +39,8 @@ export function createLook(
         await Promise.all(entries.map((each) => services.audit.record({ at, who: person.id, from, ...each }, signal)));
         return null;
       } catch (err) {
-        log.error({ err, part: 'web' }, 'nothing is shown: the audit trail cannot be written');
+        // One that is given up because nobody waits any more is no failure of the audit trail.
+        if (!signal.aborted) log.error({ err, part: 'web' }, 'nothing is shown: the audit trail cannot be written');
         return NO_AUDIT;
       }
     },

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import nunjucks from 'nunjucks';
 import type { Answer } from '../forms/form-view.ts';
 import { type Assets, govukTemplatesDir } from './assets.ts';
-import { casePath } from './case-path.ts';
 import { pageStyle, type RunningHeader } from './running-header.ts';
 import { writeBytes, writeCount, writeTime } from './written-out.ts';
 
@@ -32,7 +31,6 @@ export function createRenderPage(assets: Assets): RenderPage {
   environment.addFilter('count', writeCount);
   environment.addFilter('shown', showControls);
   environment.addFilter('keepsWords', keepsWords);
-  environment.addGlobal('casePath', casePath);
   environment.addGlobal('assets', assets);
 
   return ({ page, title, data, runningHeaders, signedInAs }) => {

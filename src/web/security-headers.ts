@@ -55,9 +55,10 @@ export function pageUrlOf(request: FastifyRequest): URL | null {
   return URL.parse(request.url, `${protocolOf(request)}://${hostOf(request)}`);
 }
 
+/** `''` for what is no host. */
 export function hostOf(request: FastifyRequest): string {
-  const host = firstOf(request, 'x-forwarded-host') ?? request.headers.host ?? '';
-  return /^[\w.:[\]-]*$/.test(host) ? host : '';
+  const hosts = [firstOf(request, 'x-forwarded-host'), request.headers.host];
+  return hosts.find((host) => host !== undefined && /^[\w.:[\]-]+$/.test(host)) ?? '';
 }
 
 function protocolOf(request: FastifyRequest): 'http' | 'https' {

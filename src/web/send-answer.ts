@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { safeContentType } from '../vault/object-layout.ts';
 import type { Answer, Content } from './answer.ts';
 import { contentDisposition } from './content-disposition.ts';
-import { isRefusal, NOT_SIGNED_IN, type Refusal } from './refusal.ts';
+import { isRefusal, NOT_SIGNED_IN, NOTHING_HERE, type Refusal } from './refusal.ts';
 import type { RenderPage } from './render-page.ts';
 import { pagePolicy, setSecurityHeaders } from './security-headers.ts';
 
@@ -36,7 +36,9 @@ export function createSend(render: RenderPage | null): Send {
       if (isRefusal(answer)) return send.refusal(request, reply, answer, frame);
       if ('content' in answer) return sendContent(reply, answer);
       if ('json' in answer) return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.json));
-      return sendPage(reply, render, answer, frame);
+      return render === null
+        ? send.refusal(request, reply, NOTHING_HERE)
+        : sendPage(reply, render({ ...answer, signedInAs: frame.signedInAs }), frame);
     },
     refusal(request, reply, refusal, frame = NO_FRAME) {
       const { refused, error, message } = refusal;
@@ -48,8 +50,8 @@ export function createSend(render: RenderPage | null): Send {
       if (render === null || !wantsPage(request)) return reply.send({ error });
       const heading = HEADINGS[refused];
       const link = error === NOT_SIGNED_IN.error ? SIGN_IN : HOME;
-      const data = { heading, message, link };
-      return sendPage(reply, render, { page: 'message', title: heading, data, runningHeaders: [] }, frame);
+      const page = { page: 'message', title: heading, data: { heading, message, link }, runningHeaders: [] } as const;
+      return sendPage(reply, render({ ...page, signedInAs: frame.signedInAs }), frame);
     },
   };
   return send;
@@ -62,12 +64,9 @@ function wantsPage({ url, headers }: FastifyRequest): boolean {
 
 function sendPage(
   reply: FastifyReply,
-  render: RenderPage | null,
-  page: Extract<Answer, { page: unknown }>,
-  { signedInAs, formOrigins }: PageFrame,
+  { html, styleHash }: ReturnType<RenderPage>,
+  { formOrigins }: PageFrame,
 ): FastifyReply {
-  if (render === null) return reply.send({ error: 'not found' });
-  const { html, styleHash } = render({ ...page, signedInAs });
   return reply
     .header('Content-Security-Policy', pagePolicy({ styleHash, formOrigins }))
     .type('text/html; charset=utf-8')

@@ -22,6 +22,7 @@ const LISTEN_PROBLEMS: Record<string, string> = {
   ENOTFOUND: 'The name in HOST is unknown: set HOST (and PORT) to an address of this machine.',
   EAI_AGAIN: 'The name in HOST could not be resolved: set HOST (and PORT) to an address of this machine.',
 };
+
 export type WebServerOptions = {
   host: string;
   port: number;

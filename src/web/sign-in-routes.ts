@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { Log } from '../observability/log.ts';
 import type { Answer } from './answer.ts';
-import { note } from './case-handler.ts';
+import { noteFailure } from './case-handler.ts';
 import type { SignIn } from './case-services.ts';
 import { giveCookie, readCookie } from './cookies.ts';
 import { FROM_ELSEWHERE, refusalOf, wrong } from './refusal.ts';
@@ -28,7 +28,7 @@ export function addSignInRoutes(routes: Routes, signIn: SignIn, send: Send, log:
         return await handle(request, reply, pageUrl);
       } catch (err) {
         const refusal = refusalOf(err);
-        note(log, err, refusal);
+        noteFailure(log, err, refusal);
         return send.refusal(request, reply, refusal);
       }
     };

@@ -85,7 +85,7 @@ export const OPENAPI = {
       session: {
         type: 'apiKey',
         in: 'cookie',
-        name: 'session',
+        name: '__Host-formvault',
         description: 'The sign-in of the pages, same-site only.',
       },
     },

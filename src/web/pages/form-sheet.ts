@@ -20,7 +20,13 @@ export type FormSheet = {
   problem: string | null;
 };
 
-export type SheetPlace = { caseId: string; number: number /** Of its headings. */; level: number; bucket?: string };
+export type SheetPlace = {
+  caseId: string;
+  number: number;
+  /** Of its headings. */
+  level: number;
+  bucket?: string;
+};
 
 export function formSheet(
   { submission }: StoredSubmission,

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import { failureCodeOf } from '../../errors.ts';
 import type { Answer } from '../answer.ts';
 import { casePath } from '../case-path.ts';
 import type { CaseAnswer, FormReference, ProcessInstance } from '../case-services.ts';
@@ -78,6 +77,7 @@ function numberForms(found: CaseAnswer): NumberedForm[] {
   return forms.map((each, index) => ({ ...each, number: index + 1 }));
 }
 
+/** One form that cannot be read keeps nobody from printing the others. */
 async function readSheet(caseId: string, { number, form }: NumberedForm, look: Look): Promise<FormSheet> {
   const { dataPath: key, bucket } = form;
   try {
@@ -86,7 +86,7 @@ async function readSheet(caseId: string, { number, form }: NumberedForm, look: L
     const formView = await look.services.formViewOf(stored, look.signal);
     return formSheet(stored, formView, { caseId, number, level: FORM_LEVEL, bucket });
   } catch (err) {
-    if (look.signal.aborted || failureCodeOf(err) === 'UNEXPECTED') throw err;
+    if (look.signal.aborted) throw err;
     look.log.warn({ err, part: 'web' }, 'a form is missing in the print of a case');
     return emptySheet(caseId, number, form, NOT_READ);
   }
