@@ -64,7 +64,7 @@ function textsOf(cell: string | Answer): readonly string[] {
   if (typeof cell === 'string') return [cell];
   if (cell.kind === 'text') return [cell.text];
   if (cell.kind === 'choices') return cell.texts;
-  if (cell.kind === 'none') return ['Not answered'];
+  if (cell.kind === 'none') return ['Nothing entered'];
   return cell.kind === 'checked'
     ? []
     : [cell.kind === 'file' ? cell.fileName : cell.files.map(({ fileName }) => fileName).join(' ')];

@@ -54,7 +54,7 @@ describe('on paper', () => {
       'Was the gate locked?',
       'Yes',
       'Telephone of the site',
-      'Not answered',
+      'Nothing entered',
       'Cold store',
       'The driver of the first lorry',
       'Consignment',
