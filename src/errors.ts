@@ -87,6 +87,11 @@ export const FAILURES = {
     meaning: 'another instance leads the feed now',
     hint: 'Nothing to do; this instance waits for its turn.',
   },
+  SIGN_IN_FAILED: {
+    disposition: 'discard',
+    meaning: 'somebody could not sign in to the pages or the API',
+    hint: 'Sign in again; if that does not help, check the settings that begin with OIDC_.',
+  },
   SHUTTING_DOWN: {
     disposition: 'interrupt',
     meaning: 'Formvault is being stopped',

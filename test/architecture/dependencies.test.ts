@@ -10,7 +10,7 @@ const PARTS: string[][] = [
   ['config'],
   ['feed', 'tasks', 'web'],
   ['pipeline', 'cases'],
-  ['index', 'forms', 'audit'],
+  ['index', 'forms', 'audit', 'sign-in'],
   ['access'],
   ['enrichment', 'vault', 'incidents', 'own-process'],
   ['engine', 'object-store'],
@@ -107,6 +107,8 @@ describe('dependencies', () => {
       pino: 'observability',
       'prom-client': 'observability',
       'fast-xml-parser': 'enrichment',
+      'openid-client': 'sign-in',
+      jose: 'sign-in',
       commander: 'main',
     };
     const uses = sources.flatMap((file) =>

@@ -21,6 +21,7 @@ const EXPECTED: Record<FailureCode, string> = {
   SOURCE_GONE: 'incident',
   LOCK_LOST: 'discard',
   LEADERSHIP_LOST: 'discard',
+  SIGN_IN_FAILED: 'discard',
   SHUTTING_DOWN: 'interrupted',
   UNEXPECTED: 'retry',
 };
