@@ -6,10 +6,19 @@
  */
 import pLimit from 'p-limit';
 import type { Visible } from '../access/visible.ts';
+import type { IndexedSubmission } from '../index/case-index.ts';
 import { type CaseVault, type ObjectPlace, readSubmission } from './read-submission.ts';
 import { readUpTo } from './read-up-to.ts';
 
-export type StoredFile = { bucket: string; key: string; fileName: string; contentType: string; body: Uint8Array };
+export type StoredFile = {
+  bucket: string;
+  key: string;
+  fileName: string;
+  contentType: string;
+  body: Uint8Array;
+  /** That it was sent with. */
+  submission: IndexedSubmission;
+};
 
 /** `null` where there is no such file that the person may see. */
 export type ReadAttachment = (place: ObjectPlace, visible: Visible, signal: AbortSignal) => Promise<StoredFile | null>;
@@ -27,9 +36,10 @@ export function createReadAttachment(vault: CaseVault): ReadAttachment {
     const stored = await readSubmission(vault, { ...place, key: submissionKey }, visible, signal);
     const fileName = stored && findFileName(stored.body, place.key);
     if (stored === null || fileName === null) return null;
-    const { bucket } = stored.submission;
+    const { submission } = stored;
+    const { bucket } = submission;
     const file = await readUpTo(MAX_BYTES, vault.store, { bucket, key: place.key }, signal);
-    return file && { bucket, key: place.key, fileName, contentType: file.contentType, body: file.body };
+    return file && { bucket, key: place.key, fileName, contentType: file.contentType, body: file.body, submission };
   }
 
   return (place, visible, signal) => limit(read, place, visible, signal);

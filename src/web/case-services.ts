@@ -24,7 +24,10 @@ export type CaseServices = {
   /** Only a file that a submission of this very case lists. */
   readAttachment(place: ObjectPlace, visible: Visible, signal: AbortSignal): Promise<StoredFile | null>;
   formViewOf(stored: StoredSubmission, signal: AbortSignal): Promise<{ view: FormView; away: readonly Service[] }>;
+  /** By rules that may be some seconds old: for lists. */
   visibilityOf(person: Person, signal: AbortSignal): Promise<Visible>;
+  /** By the rules of this moment: for what is opened. */
+  mayOpen(person: Person, submission: IndexedSubmission, signal: AbortSignal): Promise<boolean>;
   /** Ends when the entry is safe; nothing is shown if it throws. */
   audit: { record(entry: AuditEntry, signal: AbortSignal): Promise<void> };
   /** `null`: `AUTH=off`. */
@@ -118,7 +121,15 @@ export type StoredSubmission = {
   body: Uint8Array;
 };
 
-export type StoredFile = { bucket: string; key: string; fileName: string; contentType: string; body: Uint8Array };
+export type StoredFile = {
+  bucket: string;
+  key: string;
+  fileName: string;
+  contentType: string;
+  body: Uint8Array;
+  /** That it was sent with. */
+  submission: IndexedSubmission;
+};
 
 /** Sign-in by the OpenID provider. Cookies are values here; what they are called depends on the address of a page. */
 export type SignIn = {

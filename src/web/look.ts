@@ -28,7 +28,7 @@ export function createLook(
 ): Look {
   const { person, visible, from, signal } = of;
   return {
-    services,
+    services: openingByTheMoment(services, person),
     log,
     person,
     visible,
@@ -43,6 +43,21 @@ export function createLook(
         if (!signal.aborted) log.error({ err, part: 'web' }, 'nothing is shown: the audit trail cannot be written');
         return NO_AUDIT;
       }
+    },
+  };
+}
+
+/** What is opened must be theirs to see at this very moment, not only when the list was made. */
+function openingByTheMoment(services: CaseServices, person: Person): CaseServices {
+  return {
+    ...services,
+    async readSubmission(place, visible, signal) {
+      const stored = await services.readSubmission(place, visible, signal);
+      return stored !== null && (await services.mayOpen(person, stored.submission, signal)) ? stored : null;
+    },
+    async readAttachment(place, visible, signal) {
+      const file = await services.readAttachment(place, visible, signal);
+      return file !== null && (await services.mayOpen(person, file.submission, signal)) ? file : null;
     },
   };
 }

@@ -21,7 +21,7 @@ export type KeptForm = {
   submittedAt: string;
   body: string;
   view: FormView;
-  files: StoredFile[];
+  files: Omit<StoredFile, 'submission'>[];
 };
 
 export type StubProcess = Omit<ProcessInstance, 'formReferences'> & { caseId: string; keys: string[] };
@@ -127,8 +127,11 @@ export function stubCaseServices(
       return form === undefined ? null : storedOf(form);
     },
     async readAttachment({ caseId, key }) {
-      const files = known.forms.filter((form) => form.caseId === caseId).flatMap(({ files }) => files);
-      return files.find((file) => file.key === key) ?? null;
+      for (const form of known.forms.filter((each) => each.caseId === caseId)) {
+        const file = form.files.find((each) => each.key === key);
+        if (file !== undefined) return { ...file, submission: storedOf(form).submission };
+      }
+      return null;
     },
     async formViewOf({ submission: { caseId, key, bucket } }) {
       const form = find({ caseId, key, bucket });
@@ -136,6 +139,7 @@ export function stubCaseServices(
       return { view: form.view, away: known.away };
     },
     visibilityOf: async () => 'everything',
+    mayOpen: async () => true,
     audit: {
       async record(entry) {
         audited.push(entry);

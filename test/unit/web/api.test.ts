@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FormvaultError } from '../../../src/errors.ts';
+import type { CaseServices } from '../../../src/web/case-services.ts';
 import { aKeptForm, aStubProcess } from '../../support/builders-cases.ts';
 import { ANNA, signInFailure, stubSignIn } from '../../support/stub-sign-in.ts';
 import { AS_ANNA, aCaseSite, FORM, KEY } from './a-case-site.ts';
@@ -209,6 +210,36 @@ describe('who asks', () => {
 
     expect(asked).toEqual([ANNA, visible]);
   });
+});
+
+describe('what is opened', () => {
+  const file = { key: `${FORM.key.replace('.json', '')}/attachments/photo/gate.png`, fileName: 'gate.png' };
+  const form = {
+    ...FORM,
+    files: [{ ...file, bucket: FORM.bucket, contentType: 'image/png', body: new Uint8Array([1]) }],
+  };
+  const attachment = `/cases/CASE-1/attachment?key=${encodeURIComponent(file.key)}`;
+
+  test.each([`${CASES}/CASE-1/submission?key=${KEY}`, `/cases/CASE-1/submission?key=${KEY}`, attachment])(
+    'must be theirs to see at this very moment: %s',
+    async (path) => {
+      const asked: unknown[] = [];
+      let may = true;
+      const mayOpen: CaseServices['mayOpen'] = async (person, { key }) => {
+        asked.push([person, key]);
+        return may;
+      };
+      const site = await aCaseSite({ cases: { forms: [form] }, services: { mayOpen } });
+
+      expect((await site.ask(path)).status).toBe(200);
+      may = false;
+      expect((await site.ask(path)).status).toBe(404);
+      expect(asked).toEqual([
+        [ANNA, FORM.key],
+        [ANNA, FORM.key],
+      ]);
+    },
+  );
 });
 
 describe('a failure', () => {
