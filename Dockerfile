@@ -13,6 +13,8 @@ COPY --from=build --chown=root:root /app/package.json ./
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
 COPY --chown=root:root bpmn ./bpmn
+RUN mkdir data && chown node:node data
+VOLUME /app/data
 USER node
 ENTRYPOINT ["node", "--enable-source-maps", "dist/main.js"]
 CMD ["serve"]

@@ -1,11 +1,14 @@
 /** `make demo`: everything on one machine. Stays until Ctrl-C; with `--once` it checks what is in the vault and ends. */
+import { rm } from 'node:fs/promises';
 import { setTimeout as timeout } from 'node:timers/promises';
 import { createEngineCalls, type EngineCalls } from '../dev/clients/engine-calls.ts';
 import { createVaultReader, type VaultReader } from '../dev/clients/vault-reader.ts';
+import { newScratchDir } from '../dev/servers/cache.ts';
 import { type RunningEngine, startEngine } from '../dev/servers/engine.ts';
 import { type RunningFormvault, settingsFor, startFormvault } from '../dev/servers/formvault.ts';
 import { findFreePort } from '../dev/servers/free-port.ts';
 import { type RunningS3Server, startS3Server } from '../dev/servers/s3-server.ts';
+import { casePageOf, showsAll } from './case-page.ts';
 import { checkObjects, type KeptForm } from './check-objects.ts';
 import { failAndMend } from './failure.ts';
 import { type RunningFormApi, startFormApi } from './form-api.ts';
@@ -23,9 +26,17 @@ const ENVIRONMENT = 'demo';
 const KEPT_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 10;
 /** What the form API knows; one more is published in the course of the demo. */
+const CASE_TO_READ = 'BC-2026-0001';
 const PUBLISHED = [BENEFIT_CLAIM, EMPLOYER_STATEMENT];
 
-type Servers = { engine: RunningEngine; s3: RunningS3Server; formApi: RunningFormApi; formvault: RunningFormvault };
+type Servers = {
+  engine: RunningEngine;
+  s3: RunningS3Server;
+  formApi: RunningFormApi;
+  formvault: RunningFormvault;
+  /** Of pages, health and metrics. */
+  pagesUrl: string;
+};
 
 const once = process.argv.includes('--once');
 const interrupted = new AbortController();
@@ -54,16 +65,19 @@ async function runDemo(signal: AbortSignal): Promise<number> {
   await prepareEngine(engine);
   const kept = await sendAndWatch(engine, vault, signal);
   if (!(await mendAndWatch(engine, vault, kept, signal))) kept.missing++;
+  const casePage = casePageOf(servers.pagesUrl, CASE_TO_READ);
+  const isShown = await showsAll(casePage, titlesOf(CASE_TO_READ, kept.arrived), signal);
   if (once) {
     console.log('\nWhat is in the vault now:');
-    const failed = await checkObjects(vault, kept.arrived);
+    const failed = (await checkObjects(vault, kept.arrived)) + (isShown ? 0 : 1);
+    console.log(`${isShown ? '  ok     ' : '  FAILED '} the case page ${casePage} shows its forms`);
     const complete = failed === 0 && kept.missing === 0;
     console.log(complete ? 'the demo went well' : `the demo failed: ${failed} checks, ${kept.missing} forms not kept`);
     return complete ? 0 : 1;
   }
   const visit = await engine.start(PROCESS, { businessKey: CASE_FOR_VISITOR });
   await engine.assign((await engine.task(visit.id)).id, 'demo');
-  inviteVisitor(servers);
+  inviteVisitor(servers, casePage);
   await showArrivals(vault, servers, signal);
   return 0;
 }
@@ -81,6 +95,9 @@ async function startServers(signal: AbortSignal): Promise<Servers> {
     startS3Server({}, signal).then(remember),
   ]);
   console.log('starting Formvault …');
+  const port = String(await findFreePort());
+  const dataDir = newScratchDir('demo-data');
+  started.push({ stop: () => rm(dataDir, { recursive: true, force: true }) });
   const formvault = await startFormvault(
     {
       ENVIRONMENT,
@@ -88,13 +105,14 @@ async function startServers(signal: AbortSignal): Promise<Servers> {
       FORM_API_URL: formApi.url,
       FEED_START: 'now',
       FEED_LEASE_SECONDS: '5',
-      PORT: String(await findFreePort()),
+      PORT: port,
+      DATA_DIR: dataDir,
     },
     {},
     signal,
   );
   started.push(formvault);
-  return { engine, s3, formApi, formvault };
+  return { engine, s3, formApi, formvault, pagesUrl: `http://127.0.0.1:${port}` };
 }
 
 /** Whether what failed first is in the vault in the end. */
@@ -158,7 +176,13 @@ async function findObject(vault: VaultReader, sent: SentForm, signal: AbortSigna
   return null;
 }
 
-function inviteVisitor({ engine, s3, formvault }: Servers): void {
+/** What the case page calls the forms of a case. */
+function titlesOf(caseId: string, arrived: readonly KeptForm[]): string[] {
+  const ofCase = arrived.filter(({ sent }) => sent.caseId === caseId);
+  return ofCase.map(({ sent }) => (sent.form?.title ?? sent.formName).replaceAll("'", '&#39;'));
+}
+
+function inviteVisitor({ engine, s3, formvault, pagesUrl }: Servers, casePage: string): void {
   const list = `curl --user ${s3.accessKeyId}:${s3.secretAccessKey} --aws-sigv4 aws:amz:${s3.region}:s3`;
   console.log(`
 Now it is your turn: the case ${CASE_FOR_VISITOR} waits for you.
@@ -169,7 +193,10 @@ Now it is your turn: the case ${CASE_FOR_VISITOR} waits for you.
   a listing  ${list} '${s3.endpoint}/${ENVIRONMENT}-benefit-claims?list-type=2'
   log        ${formvault.logFile}
 
-Complete a task in Tasklist and its form appears here. Ctrl-C ends the demo.
+Complete a task in Tasklist and its form appears here, and in the case view. Ctrl-C ends the demo.
+
+  all cases  ${pagesUrl}/cases
+  read the forms of the case ${CASE_TO_READ}: ${casePage}
 `);
 }
 

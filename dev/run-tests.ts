@@ -28,6 +28,7 @@ for (const [check, ...command] of [
 // Tests that need servers wait most of their time; each worker has an engine and an S3 server of its own.
 const runs = [
   await runJest(['unit', 'architecture'], []),
+  await runJest(['pages'], []),
   await runJest(['contract', 'integration'], [`--maxWorkers=${WORKERS_WITH_SERVERS}`]),
 ];
 for (const counts of runs) {

@@ -4,6 +4,10 @@ import type { Metrics } from './observability/metrics.ts';
 import type { Outages } from './pipeline/outages.ts';
 import type { Health } from './web/health.ts';
 
+type CasesState = {
+  index: { state: string; waiting: number; failures: number };
+  audit: { failures: number };
+};
 type WorkerState = { lastPollMs: number | null; failures: number; watchdogFailures: number; openIncidents: number };
 
 /** A loop that did not come round for so long hangs; requests time out long before. */
@@ -22,11 +26,13 @@ export function addParts(
     feed: FeedStatus | null;
     worker(): { state(): WorkerState } | null;
     hasWorker: boolean;
+    /** `null` where no cases are shown. */
+    cases: { state(): CasesState } | null;
     /** Without them nothing works; another one that fails is told, and leaves the rest ready. */
     neededBuckets: readonly string[];
   },
 ): void {
-  const { engine, outages, feed, worker, hasWorker, neededBuckets } = parts;
+  const { engine, outages, feed, worker, hasWorker, cases, neededBuckets } = parts;
   const since = (ms: number | null): number => (ms === null ? Number.POSITIVE_INFINITY : performance.now() - ms);
 
   const isEngineThere = (): boolean => engine.gate?.isOpen() ?? true;
@@ -81,6 +87,16 @@ export function addParts(
       },
     });
   }
+  if (cases !== null) {
+    // Told, and no reason to send nobody here: forms are kept without it.
+    health.add('cases', {
+      ready: () => {
+        const { index, audit } = cases.state();
+        const state = audit.failures > 0 ? 'audit failing' : index.state;
+        return { ok: true, state, details: { waiting: index.waiting } };
+      },
+    });
+  }
   metrics.watch({
     feedLagSeconds: () => feed?.lagSeconds() ?? null,
     openIncidents: () => worker()?.state().openIncidents ?? null,
@@ -90,6 +106,8 @@ export function addParts(
       lease: feed?.leaseFailures ?? 0,
       worker: worker()?.state().failures ?? 0,
       watchdog: worker()?.state().watchdogFailures ?? 0,
+      index: cases?.state().index.failures ?? 0,
+      audit: cases?.state().audit.failures ?? 0,
     }),
   });
 }

@@ -1,6 +1,8 @@
 /** Composition root: the only file that knows every part. */
 
+import { createCasesPart } from './app-cases.ts';
 import { addParts } from './app-health.ts';
+import { tellOfKept } from './cases/tell-of-kept.ts';
 import type { Config } from './config.ts';
 import { createEngineDefinitions } from './engine/engine-definitions.ts';
 import { createEngineExternalTasks } from './engine/engine-external-tasks.ts';
@@ -42,6 +44,7 @@ import { createEngineClock } from './time/engine-clock.ts';
 import { pause } from './time/pause.ts';
 import { createHealth } from './web/health.ts';
 import { createWebServer, type WebServer } from './web/server.ts';
+import { isLoopback } from './web/whence.ts';
 
 /** Lookups of the submissions in flight, the feed, external tasks, and some more. */
 const ENGINE_SOCKETS = 24;
@@ -76,13 +79,18 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
     },
   });
   const stateBucket = config.vault.stateBucket ?? defaultBucket(config);
-  const web = has('web') ? createWebServer({ ...config.web, health, metrics, log }) : null;
+  const cases = keepsIndex(config)
+    ? createCasesPart({ config, store: s3, engine, formApi, stateBucket, defaultBucket: defaultBucket(config), log })
+    : null;
+  const services = cases?.services ?? null;
+  const web = has('web') ? createWebServer({ ...config.web, health, metrics, log, cases: services }) : null;
   addParts(health, metrics, {
     engine,
     outages,
     feed: has('feed') ? feedStatus : null,
     worker: () => worker,
     hasWorker: has('worker'),
+    cases,
     neededBuckets: [stateBucket, defaultBucket(config)],
   });
   const start = <T>(step: () => Promise<T>): Promise<T> => untilAvailable(step, log, signals.stop);
@@ -102,7 +110,8 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
     const origins = createOrigins(history);
     const models = createProcessModels(definitions);
     const forms = formApi === null ? null : watchForms(formApi, outages);
-    const watchedStore = watchObjectStore(store, outages.attempt, metrics);
+    const toldStore = cases === null ? store : tellOfKept(store, cases.note);
+    const watchedStore = watchObjectStore(toldStore, outages.attempt, metrics);
     const running = {
       preparation: createPreparation({
         capture: config.capture,
@@ -174,17 +183,27 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
         signals,
       );
     await runTogether(
-      [has('feed') ? feed : null, worker === null ? null : worker.run, has('web') ? untilAborted : null],
+      [has('feed') ? feed : null, worker?.run ?? null, cases?.run ?? null, has('web') ? untilAborted : null],
       signals,
     );
   } catch (error) {
     if (!signals.stop.aborted) throw error;
   } finally {
     await web?.stop(signals.abort);
+    await cases?.close(signals.abort);
     engine.close();
     formApi?.close();
     s3.close();
   }
+}
+
+/**
+ * Whoever shows cases needs the index, and whoever keeps forms keeps it fresh where all can reach it. Where cases are not shown,
+ * because nobody signs in and the address is not of this machine alone, an index of its own is of no use.
+ */
+function keepsIndex({ roles, cases, web }: Config): boolean {
+  const shows = roles.includes('web') && (cases.signIn !== null || isLoopback(web.host));
+  return shows || cases.databaseUrl !== null;
 }
 
 /** Keeping forms does not wait for a port that something else has: that is tried again, the rest runs meanwhile. */

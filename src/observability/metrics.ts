@@ -25,7 +25,7 @@ const LOOKUPS = ['engine', 'form_api'] as const;
 const ANSWERS = ['ok', 'failed'] as const;
 const WRITES = ['persisted', 'unchanged', 'failed'] as const;
 const KINDS = ['submission', 'attachment'] as const;
-const LOOPS = ['feed', 'worker', 'watchdog', 'lease'] as const;
+const LOOPS = ['feed', 'worker', 'watchdog', 'lease', 'index', 'audit'] as const;
 const CODES = Object.keys(FAILURES) as FailureCode[];
 
 /** A request waits 30 s at most; a change may be tried again for longer. */

@@ -98,6 +98,9 @@ test('docs/OPERATIONS.md shows the answer of /health/ready', async () => {
     feed: { ...createFeedStatus(), state: 'leading', readMs: performance.now(), lagSeconds: () => 94.25 },
     worker: () => ({ state: () => worker }),
     hasWorker: true,
+    cases: {
+      state: () => ({ index: { state: 'fresh', waiting: 0, failures: 0 }, audit: { failures: 0 } }),
+    },
     neededBuckets: ['dev-cop-case'],
   });
   const stopped = new AbortController();

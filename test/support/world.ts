@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { createEngineCalls, type EngineCalls } from '../../dev/clients/engine-calls.ts';
 import { deleteOwnDeployments } from '../../dev/clients/own-deployments.ts';
 import { createVaultReader, type KeptObject, type VaultReader } from '../../dev/clients/vault-reader.ts';
+import { cacheDir } from '../../dev/servers/cache.ts';
 import { type RunningFormvault, settingsFor, startFormvault } from '../../dev/servers/formvault.ts';
-import { findFreePort } from '../../dev/servers/free-port.ts';
 import { testServers } from './servers.ts';
 
 export type World = {
@@ -32,6 +33,7 @@ export function createWorld(env: Record<string, string> = {}): World {
   const bucket = `${environment}-cop-case`;
   const vault = createVaultReader(servers.s3);
   const engine = createEngineCalls(servers.engineUrl);
+  const dataDir = cacheDir('run', `data-${environment}`);
   const started: RunningFormvault[] = [];
   let engineIsOurs: Promise<void> | undefined;
   return {
@@ -45,12 +47,15 @@ export function createWorld(env: Record<string, string> = {}): World {
       // One engine belongs to one environment, and the worlds share theirs.
       engineIsOurs ??= deleteOwnDeployments(engine, (other) => other !== environment);
       await engineIsOurs;
+      const isAsked = 'PORT' in env || 'PORT' in more;
       const settings = {
         ENVIRONMENT: environment,
         FEED_LEASE_SECONDS: '3',
         // A stop waits for the open poll.
         LONG_POLL_MS: '1000',
-        PORT: String(await findFreePort()),
+        // Who does not say where, asks for no page: it needs no index either, which takes seconds to begin.
+        ROLES: isAsked ? 'feed,worker,web' : 'feed,worker',
+        DATA_DIR: dataDir,
         ...settingsFor(servers),
         ...env,
         ...more,
@@ -64,6 +69,7 @@ export function createWorld(env: Record<string, string> = {}): World {
       vault.close();
       await deleteOwnDeployments(engine, (other) => other === environment);
       await cancelWaiting(engine);
+      rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }

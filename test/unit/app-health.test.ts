@@ -25,9 +25,15 @@ const passMinutes = (minutes: number): void => {
   nowMs += minutes * 60_000;
 };
 
-type World = { feed?: Partial<FeedStatus> | null; hasWorker?: boolean; isWorking?: boolean };
+type CasesState = { index: { state: string; waiting: number; failures: number }; audit: { failures: number } };
+type World = {
+  feed?: Partial<FeedStatus> | null;
+  hasWorker?: boolean;
+  isWorking?: boolean;
+  cases?: CasesState | null;
+};
 
-function aWorld({ feed: ofFeed = {}, hasWorker = true, isWorking = true }: World = {}) {
+function aWorld({ feed: ofFeed = {}, hasWorker = true, isWorking = true, cases: ofCases = null }: World = {}) {
   const health = createHealth();
   const engine = { isOpen: true };
   const worker = { lastPollMs: nowMs, failures: 0, watchdogFailures: 0, openIncidents: 2 };
@@ -57,6 +63,7 @@ function aWorld({ feed: ofFeed = {}, hasWorker = true, isWorking = true }: World
     feed,
     worker: () => (isWorking ? { state: () => worker } : null),
     hasWorker,
+    cases: ofCases === null ? null : { state: () => ofCases },
     neededBuckets: ['dev-state', 'dev-cop-case'],
   });
   async function fail(target: string): Promise<void> {
@@ -205,4 +212,14 @@ describe('the gauges', () => {
     expect(gauges()?.isLeader()).toBe(false);
     expect(gauges()?.consecutiveFailures()).toEqual({ feed: 0, lease: 0, worker: 0, watchdog: 0 });
   });
+});
+
+test.each([
+  ['fresh', { index: { state: 'fresh', waiting: 3, failures: 0 }, audit: { failures: 0 } }],
+  ['failing', { index: { state: 'failing', waiting: 3, failures: 2 }, audit: { failures: 0 } }],
+  ['audit failing', { index: { state: 'fresh', waiting: 3, failures: 0 }, audit: { failures: 1 } }],
+])('cases are told as %s, and are no reason to be not ready', (state, cases) => {
+  const { health } = aWorld({ cases });
+
+  expect(health.ready().body.parts.cases).toEqual({ ok: true, state, waiting: 3 });
 });
