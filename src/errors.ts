@@ -57,6 +57,11 @@ export const FAILURES = {
     meaning: 'the bucket does not exist',
     hint: 'Create the bucket, or set S3_CREATE_BUCKETS=true; then retry.',
   },
+  INDEX_UNAVAILABLE: {
+    disposition: 'retry',
+    meaning: 'the database of the index did not answer, or answered that it cannot now',
+    hint: 'Check that PostgreSQL runs and that DATABASE_URL leads to it; without that setting, the disk that DATA_DIR is on.',
+  },
   SUBMISSION_INVALID: {
     disposition: 'incident',
     meaning: 'the submission can never be kept as it is',

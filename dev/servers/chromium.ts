@@ -1,14 +1,8 @@
-/**
- * The browser for tests: one that is installed, else Debian's package `chromium`, fetched once into `.cache/`.
- *
- * Fetched packages are unpacked, not installed: that needs no rights and leaves the machine as it is. apt says which packages
- * are missing here, the launcher leads the dynamic linker to them. apt gets lists of its own, because those of the machine may be
- * empty or older than what the mirrors still have.
- */
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+/** The browser for tests: one that is installed, else Debian's package `chromium`, fetched once into `.cache/`. */
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 import { fillOnce } from './cache.ts';
-import { runToEnd } from './process.ts';
+import { commandSucceeds, findLibraryDirs, hasAptGet, unpackPackages } from './debian-packages.ts';
 import { withProgress } from './progress.ts';
 
 const INSTALLED_AS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -27,12 +21,15 @@ export async function findChromium(signal?: AbortSignal): Promise<string> {
 }
 
 export async function fetchChromium(signal?: AbortSignal): Promise<string> {
-  if (!(await succeeds('apt-get', ['--version'], signal))) {
+  if (!(await hasAptGet(signal))) {
     throw new Error(`There is no browser here, and no apt-get to fetch one. ${WHAT_TO_DO}`);
   }
   const dir = await fillOnce('chromium', (target) =>
     withProgress('fetching a browser (Chromium, once, up to 200 MB)', async () => {
-      await unpackPackages(target, signal);
+      await unpackPackages(target, PACKAGES, signal).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw new Error(`The browser could not be fetched. ${WHAT_TO_DO}`, { cause: error });
+      });
       writeLauncher(target);
     }),
   );
@@ -48,48 +45,7 @@ function findInstalled(): string[] {
 
 /** Not all do that are there: some are stand-ins that want a snap, some lack a library. */
 function starts(path: string, signal?: AbortSignal): Promise<boolean> {
-  return succeeds(path, ['--version'], signal);
-}
-
-async function succeeds(command: string, args: string[], signal?: AbortSignal): Promise<boolean> {
-  const ended = runToEnd({ name: `browser-${process.pid}`, command, args }, signal);
-  const succeeded = await ended.then(
-    () => true,
-    () => false,
-  );
-  signal?.throwIfAborted();
-  return succeeded;
-}
-
-async function unpackPackages(target: string, signal?: AbortSignal): Promise<void> {
-  const state = join(target, 'apt');
-  for (const dir of ['lists', 'archives']) mkdirSync(join(state, dir, 'partial'), { recursive: true });
-  const settings = {
-    'Dir::State::lists': join(state, 'lists'),
-    'Dir::Cache': state,
-    'Debug::NoLocking': 'true',
-    'APT::Sandbox::User': 'root', // else, for root, a user that may not write here
-    'APT::Install-Recommends': 'false',
-  };
-  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const aptGet = (...args: string[]) =>
-    runToEnd(
-      { name: `apt-${process.pid}`, command: 'apt-get', args: ['-q', '-y', ...options, ...args], env: { LC_ALL: 'C' } },
-      signal,
-    );
-  await aptGet('update').catch(() => signal?.throwIfAborted()); // fails already when one of many sources is away
-  try {
-    await aptGet('install', '--download-only', ...PACKAGES);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new Error(`The browser could not be fetched. ${WHAT_TO_DO}`, { cause: error });
-  }
-  const archives = join(state, 'archives');
-  for (const file of readdirSync(archives).filter((name) => name.endsWith('.deb'))) {
-    const args = ['--extract', join(archives, file), target];
-    await runToEnd({ name: `dpkg-${process.pid}`, command: 'dpkg-deb', args }, signal);
-  }
-  rmSync(state, { recursive: true });
+  return commandSucceeds({ command: path, args: ['--version'] }, signal);
 }
 
 /** Finds everything from where it lies itself, since the directory gets its name only afterwards. */
@@ -114,14 +70,4 @@ function writeLauncher(target: string): void {
   writeFileSync(join(target, 'fonts.conf'), `${fonts.join('\n')}\n`);
   writeFileSync(join(target, 'chromium'), `${launcher.join('\n')}\n`);
   chmodSync(join(target, 'chromium'), 0o755);
-}
-
-function findLibraryDirs(target: string): string[] {
-  const dirs = new Set<string>();
-  for (const root of ['lib', 'usr/lib'].map((dir) => join(target, dir)).filter((dir) => existsSync(dir))) {
-    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-      if (/\.so(\.\d|$)/.test(entry.name)) dirs.add(entry.parentPath);
-    }
-  }
-  return [...dirs].sort((a, b) => a.length - b.length);
 }

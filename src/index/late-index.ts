@@ -64,10 +64,10 @@ export function createLateIndex(
       let loggedMs = Number.NEGATIVE_INFINITY;
       for (let failures = 0; current === null && !stop.aborted; ) {
         try {
-          const { index: own, isNew } = await open(stop);
+          const { index: own } = await open(stop);
           current = own;
           opened.resolve(own);
-          log.info({ part: 'index', isNew }, 'index of the cases is open');
+          log.info({ part: 'index' }, 'index of the cases is open');
         } catch (err) {
           if (stop.aborted) return;
           failures++;

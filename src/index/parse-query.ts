@@ -1,3 +1,12 @@
+/**
+ * What a person types into the search, understood as far as it can be: it never fails.
+ *
+ *   gate "north side" harb* -closed BF-2026-0001 form:site-visit by:"anna lopez" from:2026-11 to:2026-11-21
+ *
+ * Blanks separate; what stands together (`BF-2026-0001`, `anna@example.com`) is a phrase of its words, as quotes make one.
+ */
+import { splitWords } from './words.ts';
+
 /** What somebody looks for; all parts must hold for one and the same submission. */
 export type CaseQuery = {
   /** Each as its words in a row; `prefix`: the last word may go on. `field`: in the name or title of the form, or its submitter. */
@@ -8,3 +17,86 @@ export type CaseQuery = {
   /** What could not be understood, as it was written: told to the person, and left out of the search. */
   ignored: readonly string[];
 };
+
+type Term = CaseQuery['terms'][number];
+type Token = { text: string; not: boolean; field: string | null; value: string };
+
+const MAX_LENGTH = 2_000;
+const MAX_TERMS = 24;
+const MAX_WORDS = 32;
+const MAX_IGNORED = 20;
+
+/** A sign, a field, then a text in quotes (the last of which may be missing) or up to the next blank. */
+const TOKEN = /(-?)(?:(form|by|from|to):)?(?:"([^"]*)(?:"(\*?)|$)|(\S+)|(?=\s|$))/giy;
+const OTHER_QUOTES = /[“”„«»]/g;
+
+export function parseCaseQuery(text: string): CaseQuery {
+  const terms: Term[] = [];
+  const ignored: string[] = [];
+  let fromMs: number | null = null;
+  let toMs: number | null = null;
+  if (text.length > MAX_LENGTH) ignored.push(cut(text.slice(MAX_LENGTH)));
+  for (const token of tokensOf(text.slice(0, MAX_LENGTH).replace(OTHER_QUOTES, '"'))) {
+    if (token.field === 'from' || token.field === 'to') {
+      const span = token.not ? null : parseSpan(token.value);
+      if (span === null) ignored.push(token.text);
+      else if (token.field === 'from') fromMs = Math.max(fromMs ?? span.fromMs, span.fromMs);
+      else toMs = Math.min(toMs ?? span.toMs, span.toMs);
+      continue;
+    }
+    const term = termOf(token);
+    if (term === null || terms.length === MAX_TERMS) ignored.push(token.text);
+    else terms.push(term);
+  }
+  return { terms, fromMs, toMs, ignored: ignored.slice(0, MAX_IGNORED).map(cut) };
+}
+
+function* tokensOf(text: string): Generator<Token> {
+  for (let at = text.search(/\S/); at >= 0 && at < text.length; ) {
+    TOKEN.lastIndex = at;
+    const [whole = '', sign = '', field, quoted, star = '', plain = ''] = TOKEN.exec(text) ?? [];
+    yield {
+      text: whole,
+      not: sign !== '',
+      field: field?.toLowerCase() ?? null,
+      value: quoted === undefined ? plain : quoted + star,
+    };
+    at += Math.max(1, whole.length);
+    at += text.slice(at).search(/\S|$/);
+  }
+}
+
+/** `null` where there is no word in it. */
+function termOf({ value, not, field }: Token): Term | null {
+  const words = splitWords(value).slice(0, MAX_WORDS);
+  if (words.length === 0) return null;
+  return { words, prefix: isOpen(value), not, field: field === 'form' || field === 'by' ? field : null };
+}
+
+/** A star right behind a word; behind a hyphen it only says that something may follow. */
+function isOpen(value: string): boolean {
+  return /[\p{L}\p{N}\p{M}]\*+$/u.test(value);
+}
+
+/** A day, a month or a year, in UTC, from its first millisecond to its last. */
+function parseSpan(text: string): { fromMs: number; toMs: number } | null {
+  const parts = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
+  if (parts === null) return null;
+  const [year = 0, month, day] = parts.slice(1).map((part) => (part === undefined ? undefined : Number(part)));
+  if ((month !== undefined && (month < 1 || month > 12)) || day === 0) return null;
+  const fromMs = utc(year, (month ?? 1) - 1, day ?? 1);
+  if (day !== undefined && new Date(fromMs).getUTCDate() !== day) return null;
+  const next = month === undefined ? utc(year + 1, 0, 1) : day === undefined ? utc(year, month, 1) : fromMs + DAY_MS;
+  return { fromMs, toMs: next - 1 };
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */
+function utc(year: number, month: number, day: number): number {
+  return new Date(0).setUTCFullYear(year, month, day);
+}
+
+function cut(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+}

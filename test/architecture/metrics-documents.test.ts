@@ -35,7 +35,7 @@ async function readRegistered(): Promise<Registered> {
     feedLagSeconds: () => 0,
     openIncidents: () => 0,
     isLeader: () => true,
-    consecutiveFailures: () => ({ feed: 0, worker: 0, watchdog: 0, lease: 0 }),
+    consecutiveFailures: () => ({ feed: 0, worker: 0, watchdog: 0, lease: 0, index: 0, audit: 0 }),
   });
   return parseExposition(await metrics.render());
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { findChromium } from '../../dev/servers/chromium.ts';
+import type { Browser } from 'playwright-core';
 import { type RunningPostgres, startPostgres } from '../../dev/servers/postgres.ts';
-import { ANNA, BOB, type CaseWorld, createCaseWorld } from '../support/case-world.ts';
+import { launchBrowser } from '../support/case-site.ts';
+import { ANNA, BOB, type CaseWorld, createCaseWorld, signInAs } from '../support/case-world.ts';
 import { eventually } from '../support/eventually.ts';
 
 jest.setTimeout(240_000);
@@ -12,23 +12,13 @@ const SOON = { withinMs: 30_000, everyMs: 100 };
 let browser: Browser;
 let postgres: RunningPostgres;
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: await findChromium(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  });
+  browser = await launchBrowser();
   postgres = await startPostgres();
 }, FETCH_MS);
 afterAll(async () => {
   await browser?.close();
   await postgres?.stop();
 });
-
-async function signIn(page: Page, world: CaseWorld, path: string, person = ANNA): Promise<void> {
-  await page.goto(`${world.url}${path}`);
-  await page.getByLabel(/user name/i).fill(person.id);
-  await page.getByRole('button').first().click();
-  await page.waitForURL(`${world.url}${path}`);
-}
 
 describe.each(['PGlite', 'PostgreSQL'])('with the index in %s', (kind) => {
   let world: CaseWorld;
@@ -45,10 +35,12 @@ describe.each(['PGlite', 'PostgreSQL'])('with the index in %s', (kind) => {
     const page = await context.newPage();
     await eventually(async () => expect((await world.api(`/api/workflow/cases/${caseId}`)).status).toBe(200), SOON);
 
-    await signIn(page, world, `/cases/${caseId}`);
+    await signInAs(page, world, `/cases/${caseId}`);
     await expect(page.locator('header').innerText()).resolves.toContain('Anna Ames');
     const main = page.locator('main');
-    await expect(main.innerText()).resolves.toMatch(/Housing claims[\s\S]*Claim for housing benefit[\s\S]*jo@example\.com/);
+    await expect(main.innerText()).resolves.toMatch(
+      /Housing claims[\s\S]*Claim for housing benefit[\s\S]*jo@example\.com/,
+    );
 
     await page.getByRole('link', { name: 'Claim for housing benefit' }).click();
     const text = await page.locator('main').innerText();
@@ -99,9 +91,7 @@ describe.each(['PGlite', 'PostgreSQL'])('with the index in %s', (kind) => {
         averageTimeToCompleteProcessInSeconds: 0,
       },
     });
-    const submission = await world.api(
-      `/api/workflow/cases/${caseId}/submission?key=${encodeURIComponent(key)}`,
-    );
+    const submission = await world.api(`/api/workflow/cases/${caseId}/submission?key=${encodeURIComponent(key)}`);
     const [kept] = await world.kept(caseId);
     expect([submission.status, submission.text]).toEqual([200, kept?.text]);
 
@@ -210,20 +200,5 @@ describe.each(['PGlite', 'PostgreSQL'])('with the index in %s', (kind) => {
     expect((await fetch(`${url}/api/workflow/cases`)).status).toBe(401);
     const page = await fetch(`${url}/cases`, { redirect: 'manual', headers: { Cookie: '__Host-formvault=yesterday' } });
     expect([page.status, page.headers.get('location')]).toEqual([303, '/sign-in?return=%2Fcases']);
-  });
-
-  test('with the engine away, people who were seen before find what the vault has; with the form API away, labels are names', async () => {
-    const { caseId, key } = await world.claim();
-    const path = `/api/workflow/cases/${caseId}`;
-    await eventually(async () => expect((await world.api(path)).status).toBe(200), SOON);
-    world.formApi.failNext(503, Number.POSITIVE_INFINITY);
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    await signIn(page, world, `/cases/${caseId}/submission?key=${encodeURIComponent(key)}`, BOB);
-
-    await expect(page.locator('main').innerText()).resolves.toMatch(/Claimant\s+Jo Field/);
-    await expect(page.locator('main').innerText()).resolves.toMatch(/form API/i);
-    world.formApi.failNext(200, 0);
-    await context.close();
   });
 });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import type { Page } from 'playwright-core';
 import { type FormEntry, type RunningFormApi, startFormApi } from '../../demo/form-api.ts';
 import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { findFreePort } from '../../dev/servers/free-port.ts';
@@ -82,6 +82,7 @@ export async function createCaseWorld(env: Record<string, string> = {}): Promise
     return { status: response.status, text, json: isJson ? JSON.parse(text) : null };
   }
 
+  const { end } = world;
   return Object.assign(world, {
     url,
     formApi,
@@ -111,13 +112,16 @@ export async function createCaseWorld(env: Record<string, string> = {}): Promise
       return { caseId, processInstanceId: id, key };
     },
     end: async () => {
-      await world.end();
+      await end();
       await Promise.all([formApi.stop(), oidc.stop()]);
     },
   });
 }
 
-/** What a body is, without showing it in a failed test. */
-export function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** Goes to a page, and through the provider's login to get there. */
+export async function signInAs(page: Page, world: CaseWorld, path: string, person = ANNA): Promise<void> {
+  await page.goto(`${world.url}${path}`);
+  await page.getByLabel(/user name/i).fill(person.id);
+  await page.getByRole('button').first().click();
+  await page.waitForURL(`${world.url}${path}`);
 }

@@ -7,7 +7,7 @@ const calm: Gauges = {
   feedLagSeconds: () => 0.5,
   openIncidents: () => 3,
   isLeader: () => true,
-  consecutiveFailures: () => ({ feed: 0, worker: 2, watchdog: 0, lease: 0 }),
+  consecutiveFailures: () => ({ feed: 0, worker: 2, watchdog: 0, lease: 0, index: 0, audit: 0 }),
 };
 
 /** The samples of one metric, as `labels value`. */

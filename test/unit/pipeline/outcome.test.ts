@@ -15,6 +15,7 @@ const EXPECTED: Record<FailureCode, string> = {
   VAULT_UNAVAILABLE: 'retry',
   VAULT_REJECTED: 'incident',
   BUCKET_MISSING: 'incident',
+  INDEX_UNAVAILABLE: 'retry',
   SUBMISSION_INVALID: 'incident',
   PRODUCT_INVALID: 'incident',
   FORM_UNKNOWN: 'incident',

@@ -1,0 +1,45 @@
+/** Words that are looked for, as a `tsquery` on what `words.ts` makes of a submission. */
+import type { CaseQuery } from './parse-query.ts';
+import { CHAINS, EVERY_SUBMISSION, MAX_CHAIN } from './words.ts';
+
+type Term = CaseQuery['terms'][number];
+
+/** `null` where nothing is asked of the words. */
+export function renderTsquery(terms: readonly Term[]): string | null {
+  const asked = terms.filter(({ words }) => words.length > 0);
+  if (asked.length === 0) return null;
+  const parts = asked.map((term) => (term.not ? `!(${renderTerm(term)})` : `(${renderTerm(term)})`));
+  // From exclusions alone the index would have to read all of itself.
+  const all = asked.every(({ not }) => not) ? [quote(EVERY_SUBMISSION), ...parts] : parts;
+  return all.join(' & ');
+}
+
+/** What does not match. */
+export function renderOpposite(tsquery: string): string {
+  return `${quote(EVERY_SUBMISSION)} & !(${tsquery})`;
+}
+
+function renderTerm({ words, prefix, field }: Term): string {
+  if (field !== null) return renderInField(CHAINS[field], words, prefix);
+  const phrase = words.map((word, index) => quote(word) + (prefix && index === words.length - 1 ? ':*' : ''));
+  if (phrase.length === 1 || phrase.length > MAX_CHAIN) return phrase.join(' <-> ');
+  return `(${phrase.join(' <-> ')}) | ${renderChain(CHAINS.short, words, prefix)}`;
+}
+
+/** More words than a chain holds: each run of them as long as a chain. */
+function renderInField(mark: string, words: readonly string[], prefix: boolean): string {
+  const last = Math.max(0, words.length - MAX_CHAIN);
+  const starts = Array.from({ length: last + 1 }, (_, index) => index);
+  return starts
+    .map((start) => renderChain(mark, words.slice(start, start + MAX_CHAIN), prefix && start === last))
+    .join(' & ');
+}
+
+/** Chains go on to the end of their text, so that a whole word is the beginning of one too, with the blank behind it. */
+function renderChain(mark: string, words: readonly string[], prefix: boolean): string {
+  return `${quote(`${mark}${words.join(' ')}${prefix ? '' : ' '}`)}:*`;
+}
+
+function quote(lexeme: string): string {
+  return `'${lexeme.replaceAll('\0', '').replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}

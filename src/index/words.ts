@@ -1,0 +1,153 @@
+/**
+ * What a submission can be found by, and the same words as a query names them.
+ *
+ * Both sides cut text by one rule that knows no language, so that two databases agree and a word is found as it was written.
+ * What comes out is the text of a `tsvector` that answers most queries without being read itself, which is what takes time:
+ *
+ *   'harbour':7           a word, with its positions; those of two texts never touch
+ *   '=bf 2026 0001 '      a short text (case, form, submitter, most answers) from each of its words on
+ *   'f/site visit '       the same for one field: the form, 'b/…' the submitter
+ *   '*'                   is in all of them: what to begin with where a query only excludes
+ */
+
+/** Another number whenever other words come out of the same submission: an index that was built with another one is built again. */
+export const WORDS_VERSION = 1;
+
+/** Of one submission. What is beyond them is not found, but kept in the vault all the same. */
+const MAX_WORDS = 10_000;
+const MAX_TEXT_LENGTH = 256 * 1024;
+const MAX_LEXEME_BYTES = 640 * 1024; // a tsvector has room for a megabyte, positions included
+const MAX_WORD_LENGTH = 100;
+/** https://www.postgresql.org/docs/current/textsearch-limitations.html */
+const MAX_POSITION = 16_383;
+const MAX_POSITIONS = 255;
+/** Words that stand in one lexeme. */
+export const MAX_CHAIN = 8;
+/** An answer of more words, or a moment or an id, is looked up by its words alone. */
+const MAX_WORDS_OF_SHORT_ANSWER = 4;
+
+export const EVERY_SUBMISSION = '*';
+/** Each word of a chain is followed by a blank, so that a whole word can be told from the beginning of one. */
+export const CHAINS = { short: '=', form: 'f/', by: 'b/' } as const;
+
+const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
+/** Scripts that put no blank between words: each letter counts as a word, and a text of them as a phrase. */
+const BLANKLESS = ['Han', 'Hiragana', 'Katakana', 'Thai', 'Lao', 'Khmer', 'Myanmar']
+  .map((script) => `\\p{Script_Extensions=${script}}`)
+  .join('');
+const HAS_BLANKLESS = new RegExp(`[${BLANKLESS}]`, 'u');
+const BLANKLESS_PARTS = new RegExp(`[${BLANKLESS}]\\p{M}*|[^${BLANKLESS}]+`, 'gu');
+const ASCII_WORD = /[a-z0-9]+/g;
+/** In a date with a time, which people look for by the date alone. */
+const TIME_AFTER_DATE = /(\d-\d\d)t(\d\d:)/g;
+
+/** The words of a text in their order: letters and digits of any script, in lower case; everything else separates. */
+export function splitWords(text: string): string[] {
+  const words = /^[\0-\x7f]*$/.test(text) ? splitAscii(text) : splitUnicode(text);
+  return words.map(cutWord);
+}
+
+function splitAscii(text: string): string[] {
+  return text.toLowerCase().replace(TIME_AFTER_DATE, '$1 $2').match(ASCII_WORD) ?? [];
+}
+
+function splitUnicode(text: string): string[] {
+  const plain = text.normalize('NFKC').toLowerCase().normalize('NFKC').replace(TIME_AFTER_DATE, '$1 $2');
+  const words = plain.match(WORD) ?? [];
+  return words.flatMap((word) => (HAS_BLANKLESS.test(word) ? (word.match(BLANKLESS_PARTS) ?? []) : [word]));
+}
+
+function cutWord(word: string): string {
+  return word.length <= MAX_WORD_LENGTH ? word : [...word].slice(0, MAX_WORD_LENGTH).join('');
+}
+
+export type FindableText = {
+  caseId: string;
+  formName: string;
+  title: string | null;
+  submittedBy: string;
+  answers: Iterable<string>;
+};
+
+/** The text of a tsvector, as the database itself would write it. */
+export function renderWords({ caseId, formName, title, submittedBy, answers }: FindableText): string {
+  const lexemes = createLexemes();
+  const limits = { words: MAX_WORDS, length: MAX_TEXT_LENGTH };
+  const addText = (text: string): string[] => {
+    const words = splitWords(text.slice(0, limits.length)).slice(0, limits.words);
+    limits.words -= words.length;
+    limits.length -= text.length;
+    lexemes.addText(words);
+    return words;
+  };
+
+  lexemes.add(EVERY_SUBMISSION);
+  lexemes.addChains(CHAINS.by, splitWords(submittedBy), 1);
+  for (const text of [formName, title ?? '']) lexemes.addChains(CHAINS.form, splitWords(text), 1);
+  for (const text of [submittedBy, formName, title ?? '', caseId]) lexemes.addChains(CHAINS.short, addText(text), 2);
+  for (const text of answers) {
+    if (limits.words <= 0 || limits.length <= 0) break;
+    const words = addText(text);
+    if (words.length <= MAX_WORDS_OF_SHORT_ANSWER) lexemes.addChains(CHAINS.short, words, 2);
+  }
+  return lexemes.render();
+}
+
+function createLexemes() {
+  const positionsOf = new Map<string, number[]>();
+  let bytesLeft = MAX_LEXEME_BYTES;
+  let position = 1;
+
+  /** `null` where there is no room left. */
+  function positionsFor(lexeme: string): number[] | null {
+    const known = positionsOf.get(lexeme);
+    if (known !== undefined) return known;
+    bytesLeft -= Buffer.byteLength(lexeme);
+    if (bytesLeft < 0) return null;
+    const positions: number[] = [];
+    positionsOf.set(lexeme, positions);
+    return positions;
+  }
+
+  return {
+    add(lexeme: string): void {
+      positionsFor(lexeme);
+    },
+    addText(words: readonly string[]): void {
+      for (const word of words) {
+        const positions = positionsFor(word);
+        if (positions !== null && position <= MAX_POSITION && positions.length < MAX_POSITIONS)
+          positions.push(position);
+        position++;
+      }
+      position++;
+    },
+    /** One from each of the words on, as long as there are enough of them. */
+    addChains(mark: string, words: readonly string[], fewestWords: number): void {
+      for (let index = 0; index <= words.length - fewestWords; index++) {
+        positionsFor(`${mark}${words.slice(index, index + MAX_CHAIN).join(' ')} `);
+      }
+    },
+    render(): string {
+      const lexemes = [...positionsOf.keys()].sort(byCodePoint);
+      return lexemes.map((lexeme) => renderLexeme(lexeme, positionsOf.get(lexeme) ?? [])).join(' ');
+    },
+  };
+}
+
+/** None has a quote or a backslash in it. */
+function renderLexeme(lexeme: string, positions: number[]): string {
+  return positions.length === 0 ? `'${lexeme}'` : `'${lexeme}':${positions.join(',')}`;
+}
+
+/** The order of UTF-8 bytes, which differs from that of JavaScript where there are surrogates. */
+function byCodePoint(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const [unitOfA, unitOfB] = [a.charCodeAt(index), b.charCodeAt(index)];
+    if (unitOfA === unitOfB) continue;
+    const [isHighA, isHighB] = [unitOfA >= 0xd800 && unitOfA < 0xe000, unitOfB >= 0xd800 && unitOfB < 0xe000];
+    return isHighA === isHighB ? unitOfA - unitOfB : isHighA ? 1 : -1;
+  }
+  return a.length - b.length;
+}
