@@ -11,8 +11,8 @@ import { failureCodeOf } from '../errors.ts';
 import type { CaseIndex } from '../index/case-index.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createEntryReader, type EntryMaker } from './entry-reader.ts';
+import { indexMissing } from './index-missing.ts';
 import { listSubmissions } from './list-submissions.ts';
-import { putEntries } from './put-entries.ts';
 import { someAtATime } from './some-at-a-time.ts';
 
 export type ReindexProgress = {
@@ -36,9 +36,10 @@ export type Reindexed = {
   leftOut: { count: number; first: { bucket: string; key: string }[] };
 };
 
-const AT_A_TIME = 500;
+const LISTED_AT_A_TIME = 1_000;
+const READ_AT_A_TIME = 250;
 /** While some are put, the next are read and those after them looked up. */
-const CHUNKS_IN_FLIGHT = 3;
+const CHUNKS_IN_FLIGHT = 4;
 const PATIENCE_MS = 120_000;
 const MOST_NAMED = 20;
 
@@ -67,7 +68,7 @@ export async function reindex(
   async function* chunks(): AsyncGenerator<{ bucket: string; keys: string[] }> {
     for (const bucket of buckets) {
       try {
-        for await (const keys of listSubmissions(store, maker.isSubmissionKey, bucket, AT_A_TIME, either)) {
+        for await (const keys of listSubmissions(store, maker.isSubmissionKey, bucket, LISTED_AT_A_TIME, either)) {
           yield { bucket, keys };
         }
       } catch (error) {
@@ -92,16 +93,10 @@ export async function reindex(
   }
 
   async function indexChunk({ bucket, keys }: { bucket: string; keys: string[] }): Promise<void> {
-    const done = await run.findDone(bucket, keys);
-    const { entries, unreadable } = await reader.read(
-      bucket,
-      keys.filter((key) => !done.has(key)),
-      either,
-    );
-    const refused = await putEntries((some) => run.put(some), entries);
-    leaveOut(bucket, [...unreadable, ...refused.map(({ key }) => key)]);
+    const indexed = await indexMissing(run, reader, { bucket, keys, atATime: READ_AT_A_TIME }, either);
+    leaveOut(bucket, indexed.leftOut);
     progress.done += keys.length;
-    progress.doneBefore += done.size;
+    progress.doneBefore += indexed.known;
     onProgress({ ...progress });
   }
 
