@@ -43,7 +43,7 @@ export type IndexKeeper = {
 };
 
 export type IndexKeeperState = {
-  state: 'not started' | 'building' | 'catching up' | 'fresh' | 'failing';
+  state: 'not started' | 'opening' | 'building' | 'catching up' | 'fresh' | 'failing';
   /** Of an index that is being built. */
   progress: ReindexProgress | null;
   waiting: number;
@@ -78,7 +78,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const failures = { noted: 0, catchUp: 0 };
   let loggedMs = Number.NEGATIVE_INFINITY;
   const catchingUp = { store, index, reader, isSubmissionKey: maker.isSubmissionKey };
-  let state: 'not started' | 'building' | 'catching up' | 'fresh' = 'not started';
+  let state: Exclude<IndexKeeperState['state'], 'failing'> = 'not started';
   let progress: ReindexProgress | null = null;
   let caughtUpMs: number | null = null;
 
@@ -131,6 +131,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     while (!stop.aborted) {
       try {
         const beganMs = clock.nowMs();
+        if (caughtUpMs === null) state = 'opening';
         const isNew = await living.isNew();
         if (isNew || caughtUpMs === null) state = isNew ? 'building' : 'catching up';
         const places = await buckets.list(stop);
