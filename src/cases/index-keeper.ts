@@ -4,27 +4,29 @@
  *   note ──▶ queue ──▶ index        within a second
  *             │ full, or the index is away
  *             ▼
- *          catch-up: lists the buckets, indexes what is missing; also at the start, and once a day
+ *          catch-up: lists the buckets, indexes what is missing; also at the start, and once a day;
+ *                    an index that is new, or was damaged, is built as a whole
  *
  * Whatever is lost here is found by a catch-up, so nothing is worth waiting for: a queue that is full drops what comes, an
  * entry that the index does not take is dropped, and so is what is left at a stop.
  */
-import type { CaseIndex } from '../index/case-index.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Log } from '../observability/log.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
-import { catchUp } from './catch-up.ts';
+import { type CatchUp, catchUp } from './catch-up.ts';
 import { createEntryReader, type EntryMaker } from './entry-reader.ts';
 import type { EnvironmentBuckets } from './environment-buckets.ts';
 import { createKeptQueue, type KeptObject } from './kept-queue.ts';
+import type { LivingIndex } from './living-index.ts';
 import { entriesOfNoted } from './noted-entries.ts';
 import { putEntries } from './put-entries.ts';
+import { type ReindexProgress, reindex } from './reindex.ts';
 import { createWakeUp } from './wake-up.ts';
 
 export type IndexKeeperOptions = {
   store: Pick<ObjectStore, 'list' | 'getPart'>;
-  index: Pick<CaseIndex, 'put' | 'findKnown'>;
+  living: Pick<LivingIndex, 'index' | 'isNew' | 'whenNew'>;
   maker: EntryMaker;
   buckets: EnvironmentBuckets;
   log: Log;
@@ -41,7 +43,9 @@ export type IndexKeeper = {
 };
 
 export type IndexKeeperState = {
-  state: 'not started' | 'catching up' | 'fresh' | 'failing';
+  state: 'not started' | 'opening' | 'building' | 'catching up' | 'fresh' | 'failing';
+  /** Of an index that is being built. */
+  progress: ReindexProgress | null;
   waiting: number;
   /** In a row, of what was noted and of catching up. */
   failures: number;
@@ -62,7 +66,8 @@ const PATIENCE_MS = 30_000;
 const LOG_EVERY_MS = 60_000;
 
 export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
-  const { store, index, maker, buckets, log, catchUpEveryMs = DAY_MS, time } = options;
+  const { store, living, maker, buckets, log, catchUpEveryMs = DAY_MS, time } = options;
+  const { index } = living;
   const clock = time ?? { nowMs: () => performance.now(), pause };
   const readerOf = (patienceMs: number) => createEntryReader({ store, maker, concurrency: CATCH_UP_READS, patienceMs });
   const reader = readerOf(PATIENCE_MS);
@@ -72,7 +77,9 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   const catchUpWanted = createWakeUp();
   const failures = { noted: 0, catchUp: 0 };
   let loggedMs = Number.NEGATIVE_INFINITY;
-  let state: 'not started' | 'catching up' | 'fresh' = 'not started';
+  const catchingUp = { store, index, reader, isSubmissionKey: maker.isSubmissionKey };
+  let state: Exclude<IndexKeeperState['state'], 'failing'> = 'not started';
+  let progress: ReindexProgress | null = null;
   let caughtUpMs: number | null = null;
 
   function noteFailure(err: unknown, kind: keyof typeof failures): void {
@@ -120,18 +127,19 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
   }
 
   async function keepCatchingUp(stop: AbortSignal): Promise<void> {
+    living.whenNew(catchUpWanted.wake);
     while (!stop.aborted) {
-      state = caughtUpMs === null ? 'catching up' : state;
       try {
         const beganMs = clock.nowMs();
-        const result = await catchUp(
-          { store, index, reader, isSubmissionKey: maker.isSubmissionKey },
-          await buckets.list(stop),
-          stop,
-        );
+        if (caughtUpMs === null) state = 'opening';
+        const isNew = await living.isNew();
+        if (isNew || caughtUpMs === null) state = isNew ? 'building' : 'catching up';
+        const places = await buckets.list(stop);
+        const result = isNew ? await build(places, stop) : await catchUp(catchingUp, places, stop);
         report(result, (clock.nowMs() - beganMs) / 1000);
         noteSuccess('catchUp');
         state = 'fresh';
+        progress = null;
         caughtUpMs = clock.nowMs();
         await clock.pause(CATCH_UP_EVERY_MS, stop);
         await catchUpWanted.wait(stop, (ending) => clock.pause(catchUpEveryMs * (1 - Math.random() / 10), ending));
@@ -143,7 +151,17 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     }
   }
 
-  function report({ found, leftOut, closed }: Awaited<ReturnType<typeof catchUp>>, seconds: number): void {
+  /** An index that lacks everything, or has it by other rules. */
+  async function build(places: readonly string[], stop: AbortSignal): Promise<CatchUp> {
+    const onProgress = (now: ReindexProgress): void => {
+      progress = now;
+    };
+    const from = { store, index, maker, concurrency: CATCH_UP_READS, onProgress };
+    const { submissions, leftOut, closed } = await reindex(from, places, stop);
+    return { found: submissions, leftOut: leftOut.count, closed };
+  }
+
+  function report({ found, leftOut, closed }: CatchUp, seconds: number): void {
     if (found > 0) log.info({ part: 'index', rows: found, seconds }, 'index has caught up with the vault');
     reportLeftOut(leftOut);
     for (const bucket of closed) log.warn({ part: 'index', bucket }, 'bucket may not be listed: it is not indexed');
@@ -172,6 +190,7 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
       const isFailing = failures.noted + failures.catchUp > 0;
       return {
         state: isFailing ? 'failing' : state,
+        progress,
         waiting: queue.size(),
         failures: Math.max(failures.noted, failures.catchUp),
         caughtUpMs,

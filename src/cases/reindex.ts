@@ -1,8 +1,7 @@
 /**
  * Builds the index from the buckets alone.
  *
- *   list ──▶ what this run has not done yet ──▶ read, many at a time ──▶ put
- *   count (beside it, far ahead: how much there is)
+ *   list, far ahead ──▶ what this run has not done yet ──▶ read, many at a time ──▶ put
  *
  * What was there before stays findable until the end; only then is taken out what no bucket holds any more. An interrupted run goes
  * on where it was.
@@ -11,8 +10,9 @@ import { failureCodeOf } from '../errors.ts';
 import type { CaseIndex } from '../index/case-index.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createEntryReader, type EntryMaker } from './entry-reader.ts';
+import { indexMissing } from './index-missing.ts';
 import { listSubmissions } from './list-submissions.ts';
-import { putEntries } from './put-entries.ts';
+import { readAhead } from './read-ahead.ts';
 import { someAtATime } from './some-at-a-time.ts';
 
 export type ReindexProgress = {
@@ -36,9 +36,12 @@ export type Reindexed = {
   leftOut: { count: number; first: { bucket: string; key: string }[] };
 };
 
-const AT_A_TIME = 500;
+const LISTED_AT_A_TIME = 500;
+const READ_AT_A_TIME = 250;
 /** While some are put, the next are read and those after them looked up. */
-const CHUNKS_IN_FLIGHT = 3;
+const CHUNKS_IN_FLIGHT = 4;
+/** Half a million keys, which tell how much there is; with more, that is known later. */
+const CHUNKS_AHEAD = 1_000;
 const PATIENCE_MS = 120_000;
 const MOST_NAMED = 20;
 
@@ -56,18 +59,17 @@ export async function reindex(
   signal: AbortSignal,
 ): Promise<Reindexed> {
   const { store, index, maker, concurrency, onProgress } = from;
-  const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
   const reader = createEntryReader({ store, maker, concurrency, patienceMs: PATIENCE_MS });
   const progress: ReindexProgress = { total: 0, isTotalKnown: false, done: 0, doneBefore: 0 };
   const leftOut: Reindexed['leftOut'] = { count: 0, first: [] };
   const closed = new Set<string>();
+  const tell = (): void => onProgress({ ...progress });
   const run = await index.beginReindex();
 
   async function* chunks(): AsyncGenerator<{ bucket: string; keys: string[] }> {
     for (const bucket of buckets) {
       try {
-        for await (const keys of listSubmissions(store, maker.isSubmissionKey, bucket, AT_A_TIME, either)) {
+        for await (const keys of listSubmissions(store, maker.isSubmissionKey, bucket, LISTED_AT_A_TIME, signal)) {
           yield { bucket, keys };
         }
       } catch (error) {
@@ -76,14 +78,8 @@ export async function reindex(
         if (code !== 'BUCKET_MISSING') throw error;
       }
     }
-  }
-
-  async function count(): Promise<void> {
-    for await (const { keys } of chunks()) {
-      progress.total += keys.length;
-      onProgress({ ...progress });
-    }
     progress.isTotalKnown = true;
+    tell();
   }
 
   function leaveOut(bucket: string, keys: readonly string[]): void {
@@ -92,37 +88,20 @@ export async function reindex(
   }
 
   async function indexChunk({ bucket, keys }: { bucket: string; keys: string[] }): Promise<void> {
-    const done = await run.findDone(bucket, keys);
-    const { entries, unreadable } = await reader.read(
-      bucket,
-      keys.filter((key) => !done.has(key)),
-      either,
-    );
-    const refused = await putEntries((some) => run.put(some), entries);
-    leaveOut(bucket, [...unreadable, ...refused.map(({ key }) => key)]);
+    const indexed = await indexMissing(run, reader, { bucket, keys, atATime: READ_AT_A_TIME }, signal);
+    leaveOut(bucket, indexed.leftOut);
     progress.done += keys.length;
-    progress.doneBefore += done.size;
-    onProgress({ ...progress });
+    progress.doneBefore += indexed.known;
+    tell();
   }
 
-  const stopOnFailure = (error: unknown): never => {
-    failed.abort();
-    throw error;
-  };
-  const ends = await Promise.allSettled([
-    someAtATime(chunks(), CHUNKS_IN_FLIGHT, indexChunk).catch(stopOnFailure),
-    count().catch(stopOnFailure),
-  ]);
-  throwFirstCause(ends, signal);
+  const ahead = readAhead(chunks(), CHUNKS_AHEAD, ({ keys }) => {
+    progress.total += keys.length;
+    tell();
+  });
+  await someAtATime(ahead, CHUNKS_IN_FLIGHT, indexChunk);
   const open = buckets.filter((bucket) => !closed.has(bucket));
   const { removed } = await run.finish(open);
   const submissions = progress.done - leftOut.count;
   return { buckets: open.length, submissions, removed, closed: [...closed], leftOut };
-}
-
-/** What was stopped because of something else is not the cause, unless it was the caller who stopped all. */
-function throwFirstCause(ends: readonly PromiseSettledResult<void>[], signal: AbortSignal): void {
-  const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
-  if (errors.length === 0) return;
-  throw errors.find((error) => failureCodeOf(error) !== 'SHUTTING_DOWN' || signal.aborted) ?? errors[0];
 }

@@ -34,6 +34,7 @@ function showBar(stream: Stream, startedMs: number, nowMs: () => number): ShownP
     },
     end() {
       if (isStarted) bar.stop();
+      isStarted = false;
     },
   };
 }

@@ -61,15 +61,41 @@ function aWorld() {
     for await (const { key } of rows.rows()) found.push(key);
     return found;
   };
-  return { time, log, control, index, store, memory, put, keys };
+  let isNew = false;
+  let onNew = (): void => undefined;
+  const living = {
+    index: {
+      ...index,
+      async beginReindex() {
+        const run = await index.beginReindex();
+        return {
+          ...run,
+          async finish(buckets: readonly string[]) {
+            const result = await run.finish(buckets);
+            isNew = false;
+            return result;
+          },
+        };
+      },
+    },
+    isNew: async () => isNew,
+    whenNew(listener: () => void) {
+      onNew = listener;
+    },
+    becomeNew() {
+      isNew = true;
+      onNew();
+    },
+  };
+  return { time, log, control, index, living, store, memory, put, keys };
 }
 
-function aKeeper({ time, log, index, store }: World) {
+function aKeeper({ time, log, living, store }: World) {
   const known = [BUCKET];
   const buckets = createEnvironmentBuckets({ store, environment: 'dev', defaultProduct: 'cop-case', known, log });
   const keeper = createIndexKeeper({
     store,
-    index,
+    living,
     maker: entryMaker,
     buckets,
     log,
@@ -339,6 +365,55 @@ describe('catching up', () => {
     expect(world.control.reads.length).toBeLessThan(4_500);
     for (const { stop } of keepers) stop.abort();
     await Promise.all(running);
+  });
+});
+
+describe('an index that is new', () => {
+  test('is built as a whole: what it has by other rules too, and what is gone goes', async () => {
+    const world = aWorld();
+    for (const key of keysOf(3)) await world.put(key, 'bergen');
+    await world.index.put([...asEntry('A/f/0.json'), ...asEntry('gone/f/0.json')]);
+    world.living.becomeNew();
+    const { run, stop, state } = aKeeper(world);
+    const running = run();
+    await world.time.runUntil(MINUTE_MS);
+    const words: string[] = [];
+    for await (const row of world.index.rows()) words.push(row.words);
+    expect(words).toEqual(['bergen', 'bergen', 'bergen']);
+    expect(state()).toMatchObject({ state: 'fresh', progress: null });
+    stop.abort();
+    await running;
+  });
+
+  test('is built as soon as somebody opened it', async () => {
+    const world = aWorld();
+    await world.put('A/f/1.json');
+    const { run, stop } = aKeeper(world);
+    const running = run();
+    await world.time.runUntil(MINUTE_MS);
+    await (await world.index.beginReindex()).finish([BUCKET]);
+    world.living.becomeNew();
+    await world.time.runUntil(2 * MINUTE_MS);
+    await expect(world.keys()).resolves.toEqual(['A/f/1.json']);
+    stop.abort();
+    await running;
+  });
+
+  test('tells how far it is', async () => {
+    const world = aWorld();
+    for (const key of keysOf(20)) await world.put(key);
+    world.living.becomeNew();
+    const held = Promise.withResolvers<void>();
+    const { living } = world;
+    const begin = living.index.beginReindex;
+    living.index.beginReindex = async () => ({ ...(await begin()), put: () => held.promise });
+    const { run, stop, state } = aKeeper(world);
+    const running = run();
+    await settle(world);
+    expect(state()).toMatchObject({ state: 'building', progress: { total: 20, done: 0 } });
+    held.resolve();
+    stop.abort();
+    await running;
   });
 });
 

@@ -107,7 +107,7 @@ describe('building the index again', () => {
     const stop = new AbortController();
     let puts = 0;
     const interrupted = watching(index, () => {
-      if (++puts === 2) stop.abort();
+      if (++puts === 4) stop.abort();
     });
     await expect(run({ index: interrupted, signal: stop.signal })).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
     reads.length = 0;
