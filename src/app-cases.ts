@@ -7,6 +7,7 @@ import type { EntryMaker } from './cases/entry-reader.ts';
 import { createEnvironmentBuckets } from './cases/environment-buckets.ts';
 import { findCases } from './cases/find-cases.ts';
 import { createIndexKeeper } from './cases/index-keeper.ts';
+import { createLivingIndex } from './cases/living-index.ts';
 import { createReadAttachment } from './cases/read-attachment.ts';
 import { readCase } from './cases/read-case.ts';
 import { readSubmission } from './cases/read-submission.ts';
@@ -22,7 +23,6 @@ import { viewOfForm } from './forms/view-of-form.ts';
 import { viewOfText } from './forms/view-of-text.ts';
 import type { HttpClient } from './http/http-client.ts';
 import { entryOf, isSubmissionKey } from './index/index-entry.ts';
-import { createLateIndex } from './index/late-index.ts';
 import { openCaseIndex } from './index/open-case-index.ts';
 import { parseCaseQuery } from './index/parse-query.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
@@ -49,8 +49,12 @@ export function createCasesPart(options: {
   const { config, store, engine, formApi, stateBucket, defaultBucket, log } = options;
   const { databaseUrl, dataDir, access, signIn } = config.cases;
   const { environment, defaultProduct } = config.vault;
-  const late = createLateIndex((signal) => openCaseIndex({ databaseUrl, dataDir, log, signal }), log);
-  const { index } = late;
+  const closing = new AbortController();
+  const living = createLivingIndex({
+    open: () => openCaseIndex({ databaseUrl, dataDir, log, signal: closing.signal }),
+    log,
+  });
+  const { index } = living;
   const buckets = createEnvironmentBuckets({
     store,
     environment,
@@ -58,7 +62,7 @@ export function createCasesPart(options: {
     known: [defaultBucket, stateBucket],
     log,
   });
-  const keeper = createIndexKeeper({ store, index, maker: MAKER, buckets, log });
+  const keeper = createIndexKeeper({ store, living, maker: MAKER, buckets, log });
   const audit = createAuditLog({ store, bucket: stateBucket, instanceId: randomUUID().slice(0, 8), log });
   const askEngine = createAskEngine({
     engine: createEngineCases(engine),
@@ -101,13 +105,14 @@ export function createCasesPart(options: {
       };
       const requests =
         databaseUrl === null ? serveReindexRequests({ dataDir, reindex: build, log }, signals.stop) : null;
-      await Promise.all([late.run(signals.stop), keeper.run(signals), requests]);
+      await Promise.all([keeper.run(signals), requests]);
     },
 
     /** After the web server: answers that are being given still need it. */
     async close(abort: AbortSignal): Promise<void> {
       await audit.stop(abort);
-      await late.close();
+      closing.abort();
+      await index.close();
     },
   };
 }

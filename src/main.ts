@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { type AuditOptions, audit } from './commands/audit.ts';
 import { deploy } from './commands/deploy.ts';
+import { reindexCommand } from './commands/reindex.ts';
 import { serve } from './commands/serve.ts';
 import { readVersion } from './http/user-agent.ts';
 
@@ -32,6 +33,17 @@ program
   )
   .action(async () => {
     process.exitCode = await deploy(process.env);
+  });
+
+program
+  .command('reindex')
+  .description('build the index of cases again, from the buckets alone; may run beside serve, be stopped and repeated')
+  .addHelpText(
+    'after',
+    '\nWhere serve holds the embedded database (no DATABASE_URL), serve does the work and this command shows how far it is.\nThe settings are those of serve. Exit codes: 0 done, 1 something could not be indexed, or S3 or the database is away,\n70 a bug, 78 settings.',
+  )
+  .action(async () => {
+    process.exitCode = await reindexCommand(process.env);
   });
 
 program

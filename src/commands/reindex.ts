@@ -6,6 +6,9 @@ import { requestReindex } from '../cases/reindex-request.ts';
 import { type Config, type Environment, parseConfig } from '../config.ts';
 import { SETTINGS } from '../config-settings.ts';
 import type { CaseIndex } from '../index/case-index.ts';
+import { entryOf, isSubmissionKey } from '../index/index-entry.ts';
+import { openCaseIndex } from '../index/open-case-index.ts';
+import { isHeldByAnother } from '../index/open-pglite.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createS3ObjectStore } from '../object-store/s3-object-store.ts';
 import { createLog } from '../observability/log.ts';
@@ -25,6 +28,21 @@ const CONCURRENCY = 48;
 const OTHER_CONNECTIONS = 8;
 
 /** Builds the index again, shows how far it is, and returns the exit code. */
+export function reindexCommand(env: Environment): Promise<number> {
+  return runReindex(env, openIndex, { entryOf, isSubmissionKey });
+}
+
+async function openIndex(place: IndexPlace): Promise<CaseIndex | 'held'> {
+  const { databaseUrl = null, dataDir = '' } = place as { databaseUrl?: string; dataDir?: string };
+  try {
+    const { signal } = new AbortController();
+    return (await openCaseIndex({ databaseUrl, dataDir, log: createLog({ level: 'silent' }), signal })).index;
+  } catch (error) {
+    if (isHeldByAnother(error)) return 'held';
+    throw error;
+  }
+}
+
 export async function runReindex(env: Environment, openIndex: OpenIndex, maker: EntryMaker): Promise<number> {
   return runCommand(async (signal) => {
     const config = parseConfig(env, { checkBucket });

@@ -35,6 +35,11 @@ export async function openPGliteFolder(dataDir: string, log: Log, signal: AbortS
   }
 }
 
+/** Whether the folder could not be opened because another process uses it. */
+export function isHeldByAnother(error: unknown): boolean {
+  return (error as { context?: { held?: unknown } } | null)?.context?.held === true;
+}
+
 async function takeFolder(dataDir: string, signal: AbortSignal): Promise<FolderLock> {
   let lock: FolderLock | null;
   try {
@@ -53,7 +58,7 @@ async function takeFolder(dataDir: string, signal: AbortSignal): Promise<FolderL
   }
   if (lock !== null) return lock;
   throw new FormvaultError('CONFIG_INVALID', 'could not open the index in DATA_DIR: another process uses it', {
-    context: { dataDir },
+    context: { dataDir, held: true },
     hint: 'Set DATABASE_URL, so that several processes share one index, or another DATA_DIR for this one.',
   });
 }
