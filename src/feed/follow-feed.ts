@@ -30,8 +30,9 @@ const QUIET_AFTER_MS = 2_000;
 /** Beside the long poll for external tasks, so that an idle Formvault asks the engine at most twice a second (F8). */
 const IDLE_LOOK_MS = 1_200;
 const RECENT_EVERY_MS = 1_000;
-/** For each change a second: 400 a second are looked for once a second, and 100 a second as often as 250 ms allow. */
-const PAUSE_FOR_EACH_MS = 2.5;
+/** For each change a second: 100 a second are looked for as often as 250 ms allow, 400 a second as rarely as it gets. */
+const PAUSE_FOR_EACH_MS = 1.5;
+const LONGEST_BUSY_MS = 600;
 const WHOLE_EVERY_MS = 13_000;
 const SETTLE_IDLE_MS = 30_000;
 const SETTLE_BUSY_MS = 2_000;
@@ -66,7 +67,7 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
     const perSecond = (freshChanges / Math.max(1, startedMs - busySinceMs)) * 1_000;
     busySinceMs = startedMs;
     freshChanges = 0;
-    return Math.max(options.pollMs, Math.min(RECENT_EVERY_MS, perSecond * PAUSE_FOR_EACH_MS));
+    return Math.max(options.pollMs, Math.min(LONGEST_BUSY_MS, perSecond * PAUSE_FOR_EACH_MS));
   }
 
   /** One page of each feed; whether there is more to read at once. */
