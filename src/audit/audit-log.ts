@@ -150,7 +150,6 @@ export function createAuditLog({ store, bucket, instanceId, log, time }: AuditLo
   function noteSuccess(): void {
     if (failures > 0) log.info({ part: 'audit', failures }, 'audit trail can be written again');
     failures = 0;
-    loggedMs = Number.NEGATIVE_INFINITY;
   }
 
   function noteFailure(err: unknown): void {

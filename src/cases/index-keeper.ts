@@ -93,7 +93,6 @@ export function createIndexKeeper(options: IndexKeeperOptions): IndexKeeper {
     const before = failures[kind];
     failures[kind] = 0;
     if (before === 0 || failures.noted + failures.catchUp > 0) return;
-    loggedMs = Number.NEGATIVE_INFINITY;
     log.info({ part: 'index', failures: before }, 'index of the cases is kept fresh again');
   }
 

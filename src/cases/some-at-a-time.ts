@@ -1,4 +1,4 @@
-/** Works on what comes, so many at a time and no further ahead. The first failure stops the rest and is thrown. */
+/** Works on what comes, so many at a time and no further ahead. The first failure stops what follows, and is thrown when all have ended. */
 export async function someAtATime<T>(
   items: AsyncIterable<T>,
   count: number,
@@ -6,15 +6,18 @@ export async function someAtATime<T>(
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
   const failed: unknown[] = [];
-  for await (const item of items) {
-    const working = work(item).catch((error: unknown) => {
-      failed.push(error);
-    });
-    underWay.add(working);
-    void working.then(() => underWay.delete(working));
-    if (underWay.size >= count) await Promise.race(underWay);
-    if (failed.length > 0) break;
+  try {
+    for await (const item of items) {
+      const working = work(item).catch((error: unknown) => {
+        failed.push(error);
+      });
+      underWay.add(working);
+      void working.then(() => underWay.delete(working));
+      if (underWay.size >= count) await Promise.race(underWay);
+      if (failed.length > 0) break;
+    }
+  } finally {
+    await Promise.all(underWay);
   }
-  await Promise.all(underWay);
   if (failed.length > 0) throw failed[0];
 }
