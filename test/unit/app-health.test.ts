@@ -197,12 +197,13 @@ describe('not ready', () => {
 
 describe('the gauges', () => {
   test('say what the parts say', () => {
-    const { gauges, worker } = aWorld({ feed: { failures: 1, leaseFailures: 2 } });
+    const cases = { index: { state: 'failing', waiting: 0, failures: 5 }, audit: { failures: 6 } };
+    const { gauges, worker } = aWorld({ feed: { failures: 1, leaseFailures: 2 }, cases });
     Object.assign(worker, { failures: 3, watchdogFailures: 4 });
     expect(gauges()?.feedLagSeconds()).toBe(1.25);
     expect(gauges()?.openIncidents()).toBe(2);
     expect(gauges()?.isLeader()).toBe(true);
-    expect(gauges()?.consecutiveFailures()).toEqual({ feed: 1, lease: 2, worker: 3, watchdog: 4 });
+    expect(gauges()?.consecutiveFailures()).toEqual({ feed: 1, lease: 2, worker: 3, watchdog: 4, index: 5, audit: 6 });
   });
 
   test('say nothing of parts that are not there', () => {
@@ -210,7 +211,7 @@ describe('the gauges', () => {
     expect(gauges()?.feedLagSeconds()).toBeNull();
     expect(gauges()?.openIncidents()).toBeNull();
     expect(gauges()?.isLeader()).toBe(false);
-    expect(gauges()?.consecutiveFailures()).toEqual({ feed: 0, lease: 0, worker: 0, watchdog: 0 });
+    expect(gauges()?.consecutiveFailures()).toEqual({ feed: 0, lease: 0, worker: 0, watchdog: 0, index: 0, audit: 0 });
   });
 });
 

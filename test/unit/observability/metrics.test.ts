@@ -113,6 +113,8 @@ describe('gauges', () => {
       '{loop="worker"} 2',
       '{loop="watchdog"} 0',
       '{loop="lease"} 0',
+      '{loop="index"} 0',
+      '{loop="audit"} 0',
     ]);
   });
 
