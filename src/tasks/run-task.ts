@@ -30,6 +30,8 @@ type FailReport = Extract<TaskReport, { kind: 'fail' }>;
 const WAITING_MS = 300_000;
 /** What may have ended a worker comes back within this time, each task at its own. */
 const APART_MS = 20_000;
+/** So long do those that came back together with it have to be put off. */
+const ALONE_AFTER_MS = 1_000;
 const IN_HAND_AT_THE_END = 'could not keep what Formvault had in hand when it ended';
 
 export function createTaskRunner(options: {
@@ -45,6 +47,9 @@ export function createTaskRunner(options: {
   metrics: Metrics;
 }) {
   const { keep, externalTasks, outages, openIncidents, leftBehind, maxAttempts, retrySeconds, log, metrics } = options;
+
+  /** Whether one that was in hand when a worker ended is being run. */
+  let isOneAlone = false;
 
   function retryPauseMs(retriesLeft: number, error: unknown): number {
     const failed = Math.max(0, maxAttempts - retriesLeft - 1);
@@ -113,20 +118,36 @@ export function createTaskRunner(options: {
 
   /** What was in hand when the worker before ended: once more, at a time of its own; the second time it is an incident. */
   async function countDeath(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
-    const error = new FormvaultError('UNEXPECTED', IN_HAND_AT_THE_END, {
-      hint: 'Look for the reason in the log and the memory limits of Formvault, then retry.',
-    });
-    const failure: Failure = { error, about: aboutOf(task), cause: null };
-    if (task.errorMessage?.includes(IN_HAND_AT_THE_END)) return giveUp(task, failure, signal);
-    const pauseMs = Math.round(Math.random() * APART_MS);
+    if (wasInHand(task)) return giveUp(task, inHandAtTheEnd(task), signal);
     metrics.changeEnded(task.topic, 'retry', null);
-    const fields = { externalTaskId: task.id, topic: task.topic, pauseMs, outcome: 'retry' };
+    const report = comeBackApart(task);
+    const fields = { externalTaskId: task.id, topic: task.topic, pauseMs: report.retryTimeoutMs, outcome: 'retry' };
     log.warn(fields, 'external task was in hand when Formvault ended; it will be tried again');
-    return failReport(failure, 1, pauseMs);
+    return report;
+  }
+
+  function comeBackApart(task: LockedTask): FailReport {
+    return failReport(inHandAtTheEnd(task), 1, Math.round(Math.random() * APART_MS));
+  }
+
+  /** One of them may end us: it must not have the others in hand as well, or they would count as what ended two. */
+  async function runAlone(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
+    if (isOneAlone) return comeBackApart(task);
+    isOneAlone = true;
+    try {
+      await pause(ALONE_AFTER_MS, signal);
+      return await runToReport(task, signal);
+    } finally {
+      isOneAlone = false;
+    }
   }
 
   async function run(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
     if (leftBehind.take(task)) return countDeath(task, signal);
+    return wasInHand(task) ? runAlone(task, signal) : runToReport(task, signal);
+  }
+
+  async function runToReport(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) return { kind: 'release' };
       try {
@@ -165,6 +186,17 @@ export function createTaskRunner(options: {
       return failReport(failure, retriesLeft, retriesLeft === 0 ? 0 : retryPauseMs(retriesLeft, error));
     },
   };
+}
+
+function wasInHand({ errorMessage }: LockedTask): boolean {
+  return errorMessage?.includes(IN_HAND_AT_THE_END) ?? false;
+}
+
+function inHandAtTheEnd(task: LockedTask): Failure {
+  const error = new FormvaultError('UNEXPECTED', IN_HAND_AT_THE_END, {
+    hint: 'Look for the reason in the log and the memory limits of Formvault, then retry.',
+  });
+  return { error, about: aboutOf(task), cause: null };
 }
 
 function aboutOf(task: LockedTask): Failure['about'] {

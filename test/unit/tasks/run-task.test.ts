@@ -40,6 +40,21 @@ describe('a task that was in hand when a worker ended', () => {
     expect(kept).toEqual([]);
   });
 
+  test('is run when no other one of them is, which comes back later as it was', async () => {
+    const { run, kept } = aWorld();
+    const errorMessage = 'UNEXPECTED: could not keep what Formvault had in hand when it ended (form –, case –). Look.';
+    const alone = run({ retries: 1, errorMessage });
+    const other = await run({ id: 'other', retries: 1, errorMessage });
+    expect(other).toMatchObject({ kind: 'fail', retries: 1, errorMessage: expect.stringMatching(inHand) });
+    expect(kept).toEqual([]);
+
+    await time.runUntil(NOON_MS + 5_000);
+    await expect(alone).resolves.toEqual({ kind: 'complete' });
+    const next = run({ id: 'other', retries: 1, errorMessage });
+    await time.runUntil(NOON_MS + 10_000);
+    await expect(next).resolves.toEqual({ kind: 'complete' });
+  });
+
   test('is no incident for the failures that it had before', async () => {
     const { run, leftBehind } = aWorld();
     leftBehind.add(aLockedTask().id);
