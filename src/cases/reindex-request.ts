@@ -81,7 +81,7 @@ export async function serveReindexRequests(
 
 /**
  * Asks the service that uses this folder, and waits for it.
- * @throws FormvaultError CONFIG_INVALID where no service takes it up; UNEXPECTED where it fails; SHUTTING_DOWN
+ * @throws FormvaultError CONFIG_INVALID where no service takes it up; INDEX_UNAVAILABLE where it fails; SHUTTING_DOWN
  */
 export async function requestReindex(
   options: { dataDir: string; onProgress(progress: ReindexProgress): void; timing?: Timing },
@@ -111,7 +111,7 @@ export async function requestReindex(
 
 function resultOf(end: NonNullable<Report['end']>): Reindexed {
   if ('done' in end) return end.done;
-  throw new FormvaultError('VAULT_UNAVAILABLE', `the service could not build the index (${end.failed})`, {
+  throw new FormvaultError('INDEX_UNAVAILABLE', `the service could not build the index (${end.failed})`, {
     hint: 'Its log says why. What it did so far is not lost: run the command again.',
   });
 }

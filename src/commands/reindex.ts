@@ -1,49 +1,25 @@
 import { harmlessText } from '../audit/harmless-text.ts';
-import type { EntryMaker } from '../cases/entry-reader.ts';
 import { createEnvironmentBuckets } from '../cases/environment-buckets.ts';
 import { type Reindexed, type ReindexProgress, reindex } from '../cases/reindex.ts';
 import { requestReindex } from '../cases/reindex-request.ts';
 import { type Config, type Environment, parseConfig } from '../config.ts';
-import { SETTINGS } from '../config-settings.ts';
 import type { CaseIndex } from '../index/case-index.ts';
 import { entryOf, isSubmissionKey } from '../index/index-entry.ts';
 import { openCaseIndex } from '../index/open-case-index.ts';
 import { isHeldByAnother } from '../index/open-pglite.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createS3ObjectStore } from '../object-store/s3-object-store.ts';
-import { createLog } from '../observability/log.ts';
+import { createLog, type Log } from '../observability/log.ts';
 import { defaultBucket, withoutNulls } from '../start-up.ts';
-import { unlessBlank } from '../submission/blank.ts';
 import { runCommand } from './run-command.ts';
 import { checkBucket, EXIT } from './serve.ts';
 import { showProgress } from './show-progress.ts';
-
-/** Where the index is: a PostgreSQL server, or an embedded database in a folder. */
-export type IndexPlace = { databaseUrl: string } | { dataDir: string };
-
-/** `held`: a service uses the embedded database. */
-export type OpenIndex = (place: IndexPlace) => Promise<CaseIndex | 'held'>;
 
 const CONCURRENCY = 48;
 const OTHER_CONNECTIONS = 8;
 
 /** Builds the index again, shows how far it is, and returns the exit code. */
 export function reindexCommand(env: Environment): Promise<number> {
-  return runReindex(env, openIndex, { entryOf, isSubmissionKey });
-}
-
-async function openIndex(place: IndexPlace): Promise<CaseIndex | 'held'> {
-  const { databaseUrl = null, dataDir = '' } = place as { databaseUrl?: string; dataDir?: string };
-  try {
-    const { signal } = new AbortController();
-    return (await openCaseIndex({ databaseUrl, dataDir, log: createLog({ level: 'silent' }), signal })).index;
-  } catch (error) {
-    if (isHeldByAnother(error)) return 'held';
-    throw error;
-  }
-}
-
-export async function runReindex(env: Environment, openIndex: OpenIndex, maker: EntryMaker): Promise<number> {
   return runCommand(async (signal) => {
     const config = parseConfig(env, { checkBucket });
     const store = createS3ObjectStore({
@@ -52,8 +28,7 @@ export async function runReindex(env: Environment, openIndex: OpenIndex, maker: 
     });
     const shown = showProgress(process.stderr);
     try {
-      const place = indexPlace(env);
-      const result = await rebuild({ config, store, openIndex, maker, place, onProgress: shown.show }, signal);
+      const result = await rebuild(config, store, shown.show, signal);
       shown.end();
       process.stdout.write(summaryOf(result));
       return result.leftOut.count + result.closed.length === 0 ? EXIT.done : EXIT.failed;
@@ -68,21 +43,16 @@ export async function runReindex(env: Environment, openIndex: OpenIndex, maker: 
 }
 
 async function rebuild(
-  of: {
-    config: Config;
-    store: ObjectStore;
-    openIndex: OpenIndex;
-    maker: EntryMaker;
-    place: IndexPlace;
-    onProgress(progress: ReindexProgress): void;
-  },
+  config: Config,
+  store: ObjectStore,
+  onProgress: (progress: ReindexProgress) => void,
   signal: AbortSignal,
 ): Promise<Reindexed> {
-  const { config, store, openIndex, maker, place, onProgress } = of;
-  const index = await openIndex(place);
+  const log = createLog({ level: 'silent' });
+  const index = await openUnlessHeld(config, log, signal);
   if (index === 'held') {
     process.stderr.write('a service holds the embedded database: it builds the index, this command waits for it\n');
-    return requestReindex({ dataDir: 'dataDir' in place ? place.dataDir : '', onProgress }, signal);
+    return requestReindex({ dataDir: config.cases.dataDir, onProgress }, signal);
   }
   try {
     const { environment, defaultProduct, stateBucket } = config.vault;
@@ -91,8 +61,9 @@ async function rebuild(
       environment,
       defaultProduct,
       known: [defaultBucket(config), ...(stateBucket === null ? [] : [stateBucket])],
-      log: createLog({ level: 'silent' }),
+      log,
     });
+    const maker = { entryOf, isSubmissionKey };
     const from = { store, index, maker, concurrency: CONCURRENCY, onProgress };
     return await reindex(from, await buckets.list(signal), signal);
   } finally {
@@ -100,10 +71,18 @@ async function rebuild(
   }
 }
 
-function indexPlace(env: Environment): IndexPlace {
-  const databaseUrl = unlessBlank(env.DATABASE_URL);
-  if (databaseUrl !== null) return { databaseUrl: databaseUrl.trim() };
-  return { dataDir: unlessBlank(env.DATA_DIR)?.trim() ?? SETTINGS.DATA_DIR.fallback };
+/** `held`: a service uses the embedded database. */
+async function openUnlessHeld(
+  { cases: { databaseUrl, dataDir } }: Config,
+  log: Log,
+  signal: AbortSignal,
+): Promise<CaseIndex | 'held'> {
+  try {
+    return (await openCaseIndex({ databaseUrl, dataDir, log, signal })).index;
+  } catch (error) {
+    if (isHeldByAnother(error)) return 'held';
+    throw error;
+  }
 }
 
 function summaryOf({ buckets, submissions, removed, closed, leftOut }: Reindexed): string {

@@ -5,9 +5,9 @@ import type { CaseIndex } from '../../../src/index/case-index.ts';
 import { createRememberingLog } from '../../support/builders-log.ts';
 import { anIndexEntry, createMemoryCaseIndex } from '../../support/memory-case-index.ts';
 
-const away = () => new FormvaultError('VAULT_UNAVAILABLE', 'could not open the index');
+const away = () => new FormvaultError('INDEX_UNAVAILABLE', 'could not open the index');
 const damaged = () =>
-  new FormvaultError('VAULT_UNAVAILABLE', 'could not read the index', { context: { damaged: true } });
+  new FormvaultError('INDEX_UNAVAILABLE', 'could not read the index', { context: { damaged: true } });
 
 /** A database that can be away, or be damaged; each opening after damage begins a new one. */
 function aDatabase() {

@@ -89,7 +89,10 @@ describe('a service that is asked to build the index again', () => {
     const { log } = serve(async () => {
       throw new FormvaultError('VAULT_REJECTED', 'could not list objects');
     });
-    await expect(ask().asking).rejects.toMatchObject({ message: expect.stringContaining('VAULT_REJECTED') });
+    await expect(ask().asking).rejects.toMatchObject({
+      code: 'INDEX_UNAVAILABLE',
+      message: expect.stringContaining('VAULT_REJECTED'),
+    });
     expect(log.lines.at(-1)).toMatchObject({ level: 'error', fields: { err: { code: 'VAULT_REJECTED' } } });
   });
 
