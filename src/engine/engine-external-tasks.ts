@@ -41,7 +41,7 @@ export type FailedTask = {
 };
 
 /** An external task with the worker that holds it. */
-export type HeldTask = { id: string; workerId: string; retries: number | null };
+export type HeldTask = { id: string; workerId: string; retries: number | null; errorMessage: string | null };
 
 type Row = Record<string, unknown>;
 
@@ -188,9 +188,15 @@ export function createEngineExternalTasks(http: HttpClient) {
 
     /** Tasks in somebody's hands now. */
     async *findLocked(topic: string, signal: AbortSignal): AsyncGenerator<HeldTask> {
-      for await (const { id, workerId, retries } of readRows({ topicName: topic, locked: true }, signal)) {
+      for await (const row of readRows({ topicName: topic, locked: true }, signal)) {
+        const { id, workerId, retries } = row;
         if (typeof id !== 'string' || typeof workerId !== 'string') continue;
-        yield { id, workerId, retries: typeof retries === 'number' ? retries : null };
+        yield {
+          id,
+          workerId,
+          retries: typeof retries === 'number' ? retries : null,
+          errorMessage: text(row.errorMessage),
+        };
       }
     },
   };

@@ -4,9 +4,17 @@
  * One of them may be what ended it, and would end us too. So each has that counted the first time that it is fetched again, and
  * comes back at a time of its own, where it takes no others along. What has ended two workers is an incident; what did not,
  * is kept at the next attempt. A task that is reported or retried meanwhile has other retries than before, and is not meant.
+ *
+ * For the engine a task that waits for its next attempt is locked as well, by whoever reported it. Its retries tell such a one
+ * from one that is being run.
  */
 import type { EngineExternalTasks } from '../engine/engine-external-tasks.ts';
 import type { LockedTask } from './topic-worker.ts';
+
+export const IN_HAND_AT_THE_END = 'could not keep what Formvault had in hand when it ended';
+/** Of a task that was in hand: while it waits, and while it is run. */
+export const RETRIES_WAITING = 2;
+export const RETRIES_RUNNING = 1;
 
 export type LeftBehind = ReturnType<typeof createLeftBehind>;
 
@@ -24,7 +32,8 @@ export function createLeftBehind(options: {
     async find(signal: AbortSignal): Promise<number> {
       for (const topic of topics) {
         for await (const task of externalTasks.findLocked(topic, signal)) {
-          if (hasEndedHere(task.workerId)) retriesOf.set(task.id, task.retries);
+          const isWaiting = wasInHand(task) && task.retries === RETRIES_WAITING;
+          if (hasEndedHere(task.workerId) && !isWaiting) retriesOf.set(task.id, task.retries);
         }
       }
       return retriesOf.size;
@@ -38,4 +47,9 @@ export function createLeftBehind(options: {
       return before === retries;
     },
   };
+}
+
+/** Whether a task was in hand when a worker ended, by what was reported of it last. */
+export function wasInHand({ errorMessage }: Pick<LockedTask, 'errorMessage'>): boolean {
+  return errorMessage?.includes(IN_HAND_AT_THE_END) ?? false;
 }

@@ -5,6 +5,7 @@
  * for everything of its kind in its process instance. What cannot be kept is tried MAX_ATTEMPTS times, then an incident
  * stands. Above OUTAGE_LIMIT incidents for one cause it waits without one, until `recovery.ts` or its time wakes it.
  */
+import pLimit from 'p-limit';
 import type { EngineExternalTasks } from '../engine/engine-external-tasks.ts';
 import { OWN_PROCESS_KEY } from '../engine/history-rows.ts';
 import { FormvaultError, failureCodeOf } from '../errors.ts';
@@ -18,7 +19,7 @@ import { decideOutcome } from '../pipeline/outcome.ts';
 import { type Failure, failureOf, NOTHING_KNOWN } from '../pipeline/run-in-place.ts';
 import { pause } from '../time/pause.ts';
 import type { KeepChanges } from './keep-changes.ts';
-import type { LeftBehind } from './left-behind.ts';
+import { IN_HAND_AT_THE_END, type LeftBehind, RETRIES_RUNNING, RETRIES_WAITING, wasInHand } from './left-behind.ts';
 import type { OpenIncidents } from './open-incidents.ts';
 import type { LockedTask, TaskReport } from './topic-worker.ts';
 
@@ -30,9 +31,6 @@ type FailReport = Extract<TaskReport, { kind: 'fail' }>;
 const WAITING_MS = 300_000;
 /** What may have ended a worker comes back within this time, each task at its own. */
 const APART_MS = 20_000;
-/** So long do those that came back together with it have to be put off. */
-const ALONE_AFTER_MS = 1_000;
-const IN_HAND_AT_THE_END = 'could not keep what Formvault had in hand when it ended';
 
 export function createTaskRunner(options: {
   keep: KeepChanges;
@@ -48,8 +46,8 @@ export function createTaskRunner(options: {
 }) {
   const { keep, externalTasks, outages, openIncidents, leftBehind, maxAttempts, retrySeconds, log, metrics } = options;
 
-  /** Whether one that was in hand when a worker ended is being run. */
-  let isOneAlone = false;
+  /** For what was in hand when a worker ended. */
+  const oneAtATime = pLimit(1);
 
   function retryPauseMs(retriesLeft: number, error: unknown): number {
     const failed = Math.max(0, maxAttempts - retriesLeft - 1);
@@ -104,6 +102,7 @@ export function createTaskRunner(options: {
 
   /** A change that ended the process twice runs only when a person wants it, and with its incident standing meanwhile. */
   async function guardAgainstDeath(task: LockedTask, signal: AbortSignal): Promise<TaskReport | null> {
+    if (wasInHand(task)) await externalTasks.setRetries([task.id], RETRIES_RUNNING, signal);
     if (sourceOf(task).suspect !== true) return null;
     if (task.retries !== null) {
       await externalTasks.setRetries([task.id], 0, signal);
@@ -119,32 +118,18 @@ export function createTaskRunner(options: {
   /** What was in hand when the worker before ended: once more, at a time of its own; the second time it is an incident. */
   async function countDeath(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
     if (wasInHand(task)) return giveUp(task, inHandAtTheEnd(task), signal);
+    const pauseMs = Math.round(Math.random() * APART_MS);
     metrics.changeEnded(task.topic, 'retry', null);
-    const report = comeBackApart(task);
-    const fields = { externalTaskId: task.id, topic: task.topic, pauseMs: report.retryTimeoutMs, outcome: 'retry' };
+    const fields = { externalTaskId: task.id, topic: task.topic, pauseMs, outcome: 'retry' };
     log.warn(fields, 'external task was in hand when Formvault ended; it will be tried again');
-    return report;
-  }
-
-  function comeBackApart(task: LockedTask): FailReport {
-    return failReport(inHandAtTheEnd(task), 1, Math.round(Math.random() * APART_MS));
-  }
-
-  /** One of them may end us: it must not have the others in hand as well, or they would count as what ended two. */
-  async function runAlone(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
-    if (isOneAlone) return comeBackApart(task);
-    isOneAlone = true;
-    try {
-      await pause(ALONE_AFTER_MS, signal);
-      return await runToReport(task, signal);
-    } finally {
-      isOneAlone = false;
-    }
+    return failReport(inHandAtTheEnd(task), RETRIES_WAITING, pauseMs);
   }
 
   async function run(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
     if (leftBehind.take(task)) return countDeath(task, signal);
-    return wasInHand(task) ? runAlone(task, signal) : runToReport(task, signal);
+    if (!wasInHand(task)) return runToReport(task, signal);
+    // One of them may end us: those that wait for it here are not being run, and will not count as what ended two.
+    return oneAtATime(() => runToReport({ ...task, retries: RETRIES_RUNNING }, signal));
   }
 
   async function runToReport(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
@@ -186,10 +171,6 @@ export function createTaskRunner(options: {
       return failReport(failure, retriesLeft, retriesLeft === 0 ? 0 : retryPauseMs(retriesLeft, error));
     },
   };
-}
-
-function wasInHand({ errorMessage }: LockedTask): boolean {
-  return errorMessage?.includes(IN_HAND_AT_THE_END) ?? false;
 }
 
 function inHandAtTheEnd(task: LockedTask): Failure {

@@ -30,7 +30,7 @@ export function aRunnerWorld(
   async function keep(kind: string, task: LockedTask) {
     kept.push(kind);
     if (faults.thrown !== null) throw faults.thrown;
-    const error = results.length > 1 ? results.shift() : results[0];
+    const error = await (results.length > 1 ? results.shift() : results[0]);
     if (error === null || error === undefined) return null;
     return failureOf(error, task.businessKey === 'of nothing' ? NOTHING_KNOWN : ABOUT);
   }

@@ -20,11 +20,11 @@ const aWorld = (given?: RunnerWorld) => aRunnerWorld(createTaskRunner, given);
 describe('a task that was in hand when a worker ended', () => {
   const inHand = /^UNEXPECTED: could not keep what Formvault had in hand when it ended/;
 
-  test('is not run at once, but comes back at a time of its own with one attempt left', async () => {
+  test('is not run at once, but comes back at a time of its own', async () => {
     const { run, kept, leftBehind } = aWorld();
     leftBehind.add(aLockedTask().id);
     const report = await run({ retries: null });
-    expect(report).toMatchObject({ kind: 'fail', retries: 1, errorMessage: expect.stringMatching(inHand) });
+    expect(report).toMatchObject({ kind: 'fail', retries: 2, errorMessage: expect.stringMatching(inHand) });
     expect(report.kind === 'fail' && report.retryTimeoutMs).toBeLessThanOrEqual(20_000);
     expect(kept).toEqual([]);
     await expect(run({ retries: 1 })).resolves.toEqual({ kind: 'complete' });
@@ -40,26 +40,25 @@ describe('a task that was in hand when a worker ended', () => {
     expect(kept).toEqual([]);
   });
 
-  test('is run when no other one of them is, which comes back later as it was', async () => {
-    const { run, kept } = aWorld();
+  test('is run when no other one of them is, and only then is no longer one that waits', async () => {
+    const { run, said, results } = aWorld();
+    const first = Promise.withResolvers<null>();
+    results.push(first.promise, null);
     const errorMessage = 'UNEXPECTED: could not keep what Formvault had in hand when it ended (form –, case –). Look.';
-    const alone = run({ retries: 1, errorMessage });
-    const other = await run({ id: 'other', retries: 1, errorMessage });
-    expect(other).toMatchObject({ kind: 'fail', retries: 1, errorMessage: expect.stringMatching(inHand) });
-    expect(kept).toEqual([]);
+    const both = ['a', 'b'].map((id) => run({ id, retries: 2, errorMessage }));
+    await time.runUntil(NOON_MS + 60_000);
+    expect(said).toEqual(['retries of a to 1']);
 
-    await time.runUntil(NOON_MS + 5_000);
-    await expect(alone).resolves.toEqual({ kind: 'complete' });
-    const next = run({ id: 'other', retries: 1, errorMessage });
-    await time.runUntil(NOON_MS + 10_000);
-    await expect(next).resolves.toEqual({ kind: 'complete' });
+    first.resolve(null);
+    await expect(Promise.all(both)).resolves.toEqual([{ kind: 'complete' }, { kind: 'complete' }]);
+    expect(said).toEqual(['retries of a to 1', 'retries of b to 1']);
   });
 
   test('is no incident for the failures that it had before', async () => {
     const { run, leftBehind } = aWorld();
     leftBehind.add(aLockedTask().id);
     const errorMessage = 'VAULT_UNAVAILABLE: could not write an object (form –, case –). Wait.';
-    await expect(run({ retries: 1, errorMessage })).resolves.toMatchObject({ kind: 'fail', retries: 1 });
+    await expect(run({ retries: 1, errorMessage })).resolves.toMatchObject({ kind: 'fail', retries: 2 });
   });
 });
 
