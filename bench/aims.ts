@@ -2,6 +2,7 @@
 import { CONTROL } from './keepers.ts';
 import { figure, percent } from './markdown.ts';
 import { sharesOfRaw } from './measure-backlog.ts';
+import type { CasesResult } from './measure-cases.ts';
 import type { FailuresResult } from './measure-failures.ts';
 import { ALONE, type LiveResult, type LiveRow, STEADY } from './measure-live.ts';
 import type { SoakResult } from './measure-soak.ts';
@@ -14,16 +15,18 @@ export type Aim = { aim: string; found: string; isMet: boolean };
 const FORMVAULT = 'Formvault';
 
 /** Those of one part; none where it was not measured. */
-export function decideAims(part: Part, { latency, backlog, live, failures, soak }: Measured): Aim[] {
+export function decideAims(part: Part, { latency, backlog, live, failures, cases, soak }: Measured): Aim[] {
   switch (part) {
     case 'latency':
-      return latency === undefined ? [] : decideLatency(latency.filter(({ keeper }) => keeper === FORMVAULT));
+      return latency === undefined ? [] : decideLatency(latency.filter(({ keeper }) => keeper.startsWith(FORMVAULT)));
     case 'backlog':
       return backlog === undefined ? [] : [decideBacklog(backlog)];
     case 'live':
       return live === undefined ? [] : decideLive(live);
     case 'failures':
       return failures === undefined ? [] : decideFailures(failures);
+    case 'cases':
+      return cases === undefined ? [] : decideCases(cases);
     case 'soak':
       return soak === undefined ? [] : decideSoak(soak);
     default:
@@ -94,6 +97,42 @@ function decideFailures({ outage: { forms, missing, extra, mostIncidents } }: Fa
       isMet: mostIncidents <= OUTAGE_LIMIT,
     },
   ];
+}
+
+function decideCases({ submissions, databases, site }: CasesResult): Aim[] {
+  const slowestSearch = databases.map(({ name, searches }) => {
+    const kinds = searches.flatMap(({ kind, everything, hidden }) => [
+      { kind, p95: everything.p95 },
+      { kind, p95: hidden.p95 },
+    ]);
+    return { name, ...slowest(kinds) };
+  });
+  const slowestPage = site.databases.map(({ name, pages }) => {
+    const cases = pages.filter(({ page }) => page.startsWith('a case'));
+    return { name, ...slowest(cases.map(({ page, times }) => ({ kind: page, p95: times.p95 }))) };
+  });
+  return [
+    ...slowestSearch.map(({ name, kind, p95 }) => ({
+      aim: `search p95 under 50 ms for every kind (${name})`,
+      found: `${figure(p95, 'ms')} at the most (${kind})`,
+      isMet: p95 < 50,
+    })),
+    ...slowestPage.map(({ name, kind, p95 }) => ({
+      aim: `case page p95 under 150 ms (${name})`,
+      found: `${figure(p95, 'ms')} at the most (${kind})`,
+      isMet: p95 < 150,
+    })),
+    ...site.databases
+      .filter(({ name }) => name.startsWith('PostgreSQL'))
+      .map(({ name, reindexSeconds }) => {
+        const rate = submissions / reindexSeconds;
+        return { aim: `reindex above 1,000 a second (${name})`, found: figure(rate), isMet: rate > 1_000 };
+      }),
+  ];
+}
+
+function slowest(kinds: { kind: string; p95: number }[]): { kind: string; p95: number } {
+  return kinds.reduce((most, kind) => (kind.p95 > most.p95 ? kind : most), { kind: '', p95: Number.NEGATIVE_INFINITY });
 }
 
 export function decideSoak({ forms, missing, extra, incidentsLeft }: SoakResult): Aim[] {

@@ -1,6 +1,7 @@
 /** Formvault as a process of its own, from the sources. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newScratchDir } from '../dev/servers/cache.ts';
 import { findFreePort } from '../dev/servers/free-port.ts';
 import { type RunningProcess, startProcess, untilReady } from '../dev/servers/process.ts';
 import { createHttpConnection } from './http-connection.ts';
@@ -21,7 +22,7 @@ export type FormvaultOptions = {
   environment: string;
   /** `leading`: follows the feed; `ready`: says so itself. */
   until: 'leading' | 'ready';
-  /** Environment variables beside those that say where the servers are. */
+  /** Environment variables beside those that say where the servers are. Without `ROLES` it keeps forms and shows none. */
   settings?: Record<string, string>;
   nodeOptions?: string[];
 };
@@ -33,16 +34,18 @@ const root = join(import.meta.dirname, '..');
 
 export async function startFormvault(servers: Servers, options: FormvaultOptions): Promise<RunningFormvault> {
   const { name, environment, until, settings = {}, nodeOptions = [] } = options;
-  const port = String(await findFreePort());
+  const port = settings.PORT ?? String(await findFreePort());
   const url = `http://127.0.0.1:${port}`;
-  const process = await startNode(`bench-formvault-${name}`, [...nodeOptions, join(root, 'src', 'main.ts'), 'serve'], {
-    ...s3Environment(servers),
-    ENVIRONMENT: environment,
-    DEFAULT_PRODUCT: PRODUCT,
-    ENGINE_URL: servers.engine.url,
+  const dataDir = newScratchDir('bench-data');
+  const env = {
+    ...environmentOf(servers, environment),
+    ROLES: 'feed,worker',
     PORT: port,
+    DATA_DIR: dataDir,
     ...settings,
-  });
+  };
+  const args = [...nodeOptions, join(root, 'src', 'main.ts'), 'serve'];
+  const process = await startNode(`bench-formvault-${name}`, args, env, dataDir);
   const readySinceMs =
     until === 'leading'
       ? await untilLogged(process, 'leading the feed', servers.signal)
@@ -50,17 +53,43 @@ export async function startFormvault(servers: Servers, options: FormvaultOptions
   return { pid: process.pid, url, readySinceMs, stop: process.stop };
 }
 
+/** Another of its commands, which ends by itself. */
+export function startCommand(
+  servers: Servers,
+  command: string,
+  { environment, settings }: { environment: string; settings: Record<string, string> },
+): Promise<RunningProcess> {
+  const env = { ...environmentOf(servers, environment), ...settings };
+  return startNode(`bench-formvault-${command}`, [join(root, 'src', 'main.ts'), command], env);
+}
+
+function environmentOf(servers: Servers, environment: string): Record<string, string> {
+  return {
+    ...s3Environment(servers),
+    ENVIRONMENT: environment,
+    DEFAULT_PRODUCT: PRODUCT,
+    ENGINE_URL: servers.engine.url,
+  };
+}
+
 export function bucketOf(environment: string, product = PRODUCT): string {
   return `${environment}-${product}`;
 }
 
-export function startNode(name: string, args: string[], env: Record<string, string>): Promise<RunningProcess> {
+/** `scratchDir` goes when the process ends. */
+export function startNode(
+  name: string,
+  args: string[],
+  env: Record<string, string>,
+  scratchDir?: string,
+): Promise<RunningProcess> {
   return startProcess({
     name,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', ...args],
     env,
     graceMs: 30_000,
+    ...(scratchDir === undefined ? {} : { scratchDir }),
   });
 }
 

@@ -60,6 +60,11 @@ export function formvault(
   return keeper;
 }
 
+/** In all roles, so that what was kept is found in its embedded index too. */
+export function formvaultWithCases(): Keeper {
+  return formvault({ ROLES: 'feed,worker,web' }, 'Formvault with its case view');
+}
+
 export function handWrittenWorker(tuning: WorkerTuning): Keeper {
   const keeper: Keeper = {
     name: tuning === 'defaults' ? "hand-written worker, client's defaults" : 'hand-written worker, tuned',

@@ -4,7 +4,7 @@
  */
 import { pause } from '../src/time/pause.ts';
 import type { OpenTask } from './engine-load.ts';
-import { formvault, handWrittenWorker, type Keeper, type RunningKeeper } from './keepers.ts';
+import { formvault, formvaultWithCases, handWrittenWorker, type Keeper, type RunningKeeper } from './keepers.ts';
 import { startCpuMeter } from './process-usage.ts';
 import { type Servers, withServers } from './servers.ts';
 import { conventionVariables, expectedKey, plainVariables } from './site-visit.ts';
@@ -43,10 +43,13 @@ export async function measureLatency(sizes: Sizes, signal: AbortSignal): Promise
         for (const rate of ['few', 'many'] as const) rows.push(await measureRow(servers, running, kind, rate, sizes));
       }
     });
-    await keepWith(handWrittenWorker('tuned'), 'latency1', sizes, servers, async (running) => {
+    await keepWith(formvaultWithCases(), 'latency1', sizes, servers, async (running) => {
       rows.push(await measureRow(servers, running, 'convention', 'many', sizes));
     });
-    await keepWith(handWrittenWorker('defaults'), 'latency2', sizes, servers, async (running) => {
+    await keepWith(handWrittenWorker('tuned'), 'latency2', sizes, servers, async (running) => {
+      rows.push(await measureRow(servers, running, 'convention', 'many', sizes));
+    });
+    await keepWith(handWrittenWorker('defaults'), 'latency3', sizes, servers, async (running) => {
       rows.push(await measureRow(servers, running, 'convention', 'many', sizes));
     });
     return rows;

@@ -5,6 +5,7 @@ import { type BacklogResult, type BacklogRun, sharesOfRaw } from './measure-back
 import type { LatencyRow } from './measure-latency.ts';
 import type { LiveResult, LiveRow } from './measure-live.ts';
 import { type Measured, PARTS, type Part } from './measured.ts';
+import { renderCases } from './report-cases.ts';
 import { renderCounted } from './report-counted.ts';
 import { renderFailures, renderSoak } from './report-failures.ts';
 import { CONCURRENCY } from './sizes.ts';
@@ -27,7 +28,7 @@ function renderMachine({ machine }: Measured): string {
   return `*${machine.join('; ')}.*`;
 }
 
-function renderPart(part: Part, { latency, backlog, live, failures, soak }: Measured): string | null {
+function renderPart(part: Part, { latency, backlog, live, failures, cases, soak }: Measured): string | null {
   switch (part) {
     case 'latency':
       return latency === undefined ? null : renderLatency(latency);
@@ -37,6 +38,8 @@ function renderPart(part: Part, { latency, backlog, live, failures, soak }: Meas
       return live === undefined ? null : renderLive(live);
     case 'failures':
       return failures === undefined ? null : renderFailures(failures);
+    case 'cases':
+      return cases === undefined ? null : renderCases(cases);
     case 'soak':
       return soak === undefined ? null : renderSoak(soak);
     default:

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { decideSoak } from './aims.ts';
 import { replaceMeasured } from './markdown.ts';
 import { measureBacklog } from './measure-backlog.ts';
+import { measureCases } from './measure-cases.ts';
 import { measureFailures } from './measure-failures.ts';
 import { measureLatency } from './measure-latency.ts';
 import { measureLive } from './measure-live.ts';
@@ -15,7 +16,7 @@ import { renderParts } from './report.ts';
 import { describeMachine, loadOfMachine, withServers } from './servers.ts';
 import { FULL, QUICK } from './sizes.ts';
 
-const USAGE = `usage: node bench/run.ts [--quick] [--only backlog|latency|live|failures|soak [--minutes M]] [--write] [--profile]
+const USAGE = `usage: node bench/run.ts [--quick] [--only backlog|latency|live|failures|cases|soak [--minutes M]] [--write] [--profile]
 
   --quick    small counts: to try the programme, not to quote figures
   --only     one part; soak is measured only when it is asked for
@@ -90,6 +91,7 @@ async function measure({ quick, only, minutes, profile }: Options, signal: Abort
   if (isWanted('latency')) measured.latency = await measureLatency(sizes, signal);
   if (isWanted('live')) measured.live = await measureLive(sizes, signal);
   if (isWanted('failures')) measured.failures = await measureFailures(sizes, signal);
+  if (isWanted('cases')) measured.cases = await measureCases(sizes.cases, signal);
   if (isWanted('soak')) {
     measured.soak = await measureSoak({ minutes: minutes ?? sizes.soak.minutes, isQuick: quick }, signal);
   }

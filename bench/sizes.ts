@@ -7,6 +7,8 @@ export type Sizes = {
   /** `changes`: in each stage. */
   failures: { warmUp: number; changes: number; repetitions: number };
   outage: { warmUp: number; forms: number };
+  /** `searches`: of each kind, and requests for each page. */
+  cases: { submissions: number; cases: number; searches: number };
   soak: { minutes: number };
 };
 
@@ -26,6 +28,7 @@ export const FULL: Sizes = {
   live: { engineWarmUp: 12_000, warmUp: 500, completions: 3_000, rounds: 3, roundsApart: 7 },
   failures: { warmUp: 1_000, changes: 2_000, repetitions: 3 },
   outage: { warmUp: 200, forms: 1_000 },
+  cases: { submissions: 100_000, cases: 10_000, searches: 100 },
   soak: { minutes: 30 },
 };
 
@@ -36,5 +39,6 @@ export const QUICK: Sizes = {
   live: { engineWarmUp: 1_500, warmUp: 100, completions: 300, rounds: 1, roundsApart: 1 },
   failures: { warmUp: 100, changes: 200, repetitions: 1 },
   outage: { warmUp: 20, forms: 200 },
+  cases: { submissions: 2_000, cases: 200, searches: 20 },
   soak: { minutes: 3 },
 };

@@ -13,7 +13,7 @@ const MAX_BODY_LENGTH = 32 * 1024 * 1024;
 /** Of an id or a name; what is longer was made up. */
 const MAX_FIELD_LENGTH = 1_000;
 /** A text of this length without a blank is no language: a picture, a signature, a file. */
-const BLOB = /^"(?:data:[\w.+/-]*[;,]|[\x21-\x7e]{1000})/;
+const BLOB = /^"(?:data:[\w.+-]+\/[\w.+-]+[;,]|[\x21-\x7e]{1000})/;
 const BLOB_HEAD_LENGTH = 1_100;
 
 type FormField = 'name' | 'title' | 'formId' | 'formVersionId' | 'submittedBy' | 'submissionDate';
@@ -83,8 +83,9 @@ function* answersOf(tree: JsonTree): Generator<string> {
 }
 
 function isBlob(tree: JsonTree, node: number): boolean {
-  const start = tree.starts[node] ?? 0;
-  return tree.kinds[node] === JSON_KIND.string && BLOB.test(tree.text.slice(start, start + BLOB_HEAD_LENGTH));
+  if (tree.kinds[node] !== JSON_KIND.string) return false;
+  const [start = 0, end = 0] = [tree.starts[node], tree.ends[node]];
+  return BLOB.test(tree.text.slice(start, Math.min(end, start + BLOB_HEAD_LENGTH)));
 }
 
 /** The entries of `attachments` that tell of a file in the vault, each with the place of the file's name. */

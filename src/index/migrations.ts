@@ -22,7 +22,7 @@ export async function migrate(db: Kysely<IndexTables>): Promise<void> {
 /**
  * Everything in `words` is laid out for reading all of its rows at once, which a frequent word makes necessary: each word list
  * is pushed out of the row. That happens only to rows above 2 KB, so that a filler, which itself is compressed to nearly
- * nothing, makes each of them that long.
+ * nothing, makes each of them that long. It has no other index: the planner would take that one.
  *
  * The list of what is still to be sorted into the GIN index is searched by every query; 4 MB of it take some milliseconds.
  */
@@ -37,11 +37,12 @@ async function createTables(db: Kysely<unknown>): Promise<void> {
       case_no integer not null,
       instance text collate "C",
       tenant text collate "C",
-      instance_crc integer,
       submissions integer not null default 0,
-      latest_ms bigint not null default 0
-    ) with (fillfactor = 70)`,
+      latest_ms bigint not null default 0,
+      changed_in xid8 not null default pg_current_xact_id()
+    )`,
     sql`create unique index parts_place on formvault.parts (case_no, coalesce(instance, ''), coalesce(tenant, ''))`,
+    sql`create index parts_changed on formvault.parts (changed_in)`,
     sql`create table formvault.submissions (
       number integer generated always as identity primary key,
       bucket text collate "C" not null,
@@ -65,13 +66,13 @@ async function createTables(db: Kysely<unknown>): Promise<void> {
     sql`create index submissions_part on formvault.submissions (part_no, submitted_at_ms desc)`,
     sql`create table formvault.words (
       number integer primary key,
+      case_no integer not null,
       part_no integer not null,
       submitted_at_ms bigint not null,
       words tsvector not null,
       filler text not null default repeat(' ', 2000)
     ) with (toast_tuple_target = 128)`,
     sql`alter table formvault.words alter column words set storage external`,
-    sql`create index words_part on formvault.words (part_no, submitted_at_ms)`,
     sql`create index words_words on formvault.words using gin (words) with (gin_pending_list_limit = 4096)`,
     sql`create table formvault.reindexed (number integer primary key)`,
     sql`create table formvault.reindex (

@@ -6,6 +6,7 @@ import type { IndexDatabase } from './index-database.ts';
 import { attempt, indexFailure, isDamage } from './index-failures.ts';
 import { openPGliteFolder } from './open-pglite.ts';
 import { openPostgres } from './open-postgres.ts';
+import { createPartCatalog } from './part-catalog.ts';
 import { putEntries } from './put-entries.ts';
 import { beginReindex, tidyUp, wasBuilt } from './reindex-run.ts';
 import { searchCases } from './search-cases.ts';
@@ -43,6 +44,7 @@ export async function openCaseIndex(options: CaseIndexOptions): Promise<{ index:
 /** A failure with `damaged` in its context means: close the index and open it again, which begins a new one. */
 function createCaseIndex(database: IndexDatabase, log: Log): CaseIndex {
   const { db, isEmbedded } = database;
+  const catalog = createPartCatalog();
   let written = 0;
 
   async function guard<T>(attempted: string, ask: () => Promise<T>): Promise<T> {
@@ -69,7 +71,7 @@ function createCaseIndex(database: IndexDatabase, log: Log): CaseIndex {
         await tidyUpNowAndThen(entries.length);
       }),
     searchCases: (query, visible, page) =>
-      guard('could not search the index', () => searchCases(db, query, visible, page)),
+      guard('could not search the index', () => searchCases(db, catalog, query, visible, page)),
     findSubmissions: (caseId, visible) => guard(reading, () => findSubmissions(db, caseId, visible)),
     findSubmission: (place, visible) => guard(reading, () => findSubmission(db, place, visible)),
     findKnown: (bucket, keys) => guard(reading, () => findKnown(db, bucket, keys)),

@@ -2,6 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 
+/** It takes this memory when it starts, and keeps it; the system holds the files in its own memory anyway. */
+const SETTINGS = ['-c', 'shared_buffers=64MB'];
+
 export type PGliteRequest = { id: number; sql: string; parameters: unknown[] } | { id: number; close: true };
 
 export type PGliteAnswer =
@@ -15,7 +18,8 @@ export type PGliteFailure = { name: string; message: string; code: string | unde
 if (parentPort !== null) await serve(parentPort);
 
 async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
-  const database = await PGlite.create((workerData as { dir: string }).dir);
+  const { dir } = workerData as { dir: string };
+  const database = await PGlite.create(dir, { startParams: [...PGlite.defaultStartParams, ...SETTINGS] });
   const answer = (message: PGliteAnswer): void => port.postMessage(message);
   port.on('message', async (request: PGliteRequest) => {
     try {

@@ -4,7 +4,6 @@
  * The locks are what keeps the counts of a case's parts true while several processes write: they are taken in the order of the
  * case ids, before anything is counted. Writing the same entry again changes nothing, not even a row.
  */
-import { crc32 } from 'node:zlib';
 import { type RawBuilder, sql } from 'kysely';
 import type { IndexEntry } from './case-index.ts';
 import { isConflict } from './index-failures.ts';
@@ -61,20 +60,21 @@ async function putBatch(trx: Database, batch: readonly IndexEntry[]): Promise<vo
       or case_no in (select case_no from formvault.parts where part_no = any(${former}::int[]))
     order by case_id for update`.execute(trx);
   await sql`
-    insert into formvault.parts (case_no, instance, tenant, instance_crc)
-    select distinct case_no, instance, tenant, instance_crc
+    insert into formvault.parts (case_no, instance, tenant)
+    select distinct case_no, instance, tenant
     from ${input.places} join formvault.cases using (case_id)
     on conflict do nothing`.execute(trx);
   await upsertSubmissions(trx, input);
   const { rows: parts } = await sql<{ part_no: number }>`
     with placed as (
-      select number, part_no, submitted_at_ms, words::tsvector as words
-      from ${input.words} join formvault.submissions using (bucket, key)
+      select number, case_no, part_no, submitted_at_ms, words::tsvector as words
+      from ${input.words} join formvault.submissions using (bucket, key) join formvault.parts using (part_no)
     ), written as (
-      insert into formvault.words as w (number, part_no, submitted_at_ms, words)
+      insert into formvault.words as w (number, case_no, part_no, submitted_at_ms, words)
       select * from placed order by number
       on conflict (number) do update set
-        part_no = excluded.part_no, submitted_at_ms = excluded.submitted_at_ms, words = excluded.words
+        (case_no, part_no, submitted_at_ms, words)
+          = row(excluded.case_no, excluded.part_no, excluded.submitted_at_ms, excluded.words)
       where (w.part_no, w.submitted_at_ms, w.words)
         is distinct from (excluded.part_no, excluded.submitted_at_ms, excluded.words)
       returning part_no
@@ -117,15 +117,14 @@ function inputOf(batch: readonly IndexEntry[]) {
     array('text', ({ caseId }) => caseId),
     array('text', ({ processInstanceId }) => processInstanceId),
     array('text', ({ tenantId }) => tenantId),
-    array('int4', ({ processInstanceId }) => instanceCrc(processInstanceId)),
   ];
   const columns = Object.values(COLUMNS).map(([type, value]) => array(type, value));
   const names = sql.raw(Object.keys(COLUMNS).join(', '));
   return {
     places: sql`unnest(${sql.join([...place, ...parts])})
-      as place (bucket, key, case_id, instance, tenant, instance_crc)`,
+      as place (bucket, key, case_id, instance, tenant)`,
     submissions: sql`unnest(${sql.join([...place, ...parts, ...columns])})
-      as submission (bucket, key, case_id, instance, tenant, instance_crc, ${names})`,
+      as submission (bucket, key, case_id, instance, tenant, ${names})`,
     words: sql`unnest(${sql.join([...place, array('text', ({ words }) => words)])}) as found (bucket, key, words)`,
   };
 }
@@ -146,20 +145,16 @@ async function upsertSubmissions(trx: Database, input: Input): Promise<void> {
     where (${list('s.')}) is distinct from (${list('excluded.')})`.execute(trx);
 }
 
-/** Of parts that something was added to or taken from; an empty one goes. Their cases are locked. */
+/** The sums of parts that something was added to or taken from, and whose cases are locked. */
 export async function countParts(trx: Database, parts: readonly number[]): Promise<void> {
   await sql`
-    update formvault.parts set (submissions, latest_ms) = (
-      select count(*), coalesce(max(submitted_at_ms), 0) from formvault.words where words.part_no = parts.part_no
+    update formvault.parts set (submissions, latest_ms, changed_in) = (
+      select count(*), coalesce(max(submitted_at_ms), 0), pg_current_xact_id()
+      from formvault.submissions s where s.part_no = parts.part_no
     ) where part_no = any(${parts}::int[])`.execute(trx);
-  await sql`delete from formvault.parts where part_no = any(${parts}::int[]) and submissions = 0`.execute(trx);
 }
 
 /** The database takes no NUL, and half a surrogate pair only as what stands for it. */
 export function storable<T extends string | number | null>(value: T): T {
   return typeof value === 'string' ? (value.replaceAll('\0', '\ufffd').toWellFormed() as T) : value;
-}
-
-export function instanceCrc(instance: string | null): number | null {
-  return instance === null ? null : crc32(storable(instance)) | 0;
 }

@@ -69,9 +69,6 @@ async function finishRun(trx: Database, run: number, buckets: readonly string[])
     )
     select part_no from gone`.execute(trx);
   await countParts(trx, [...new Set(gone.map(({ part_no }) => part_no))]);
-  await sql`
-    delete from formvault.cases
-    where not exists (select from formvault.parts where parts.case_no = cases.case_no)`.execute(trx);
   await sql`truncate formvault.reindexed`.execute(trx);
   await sql`update formvault.reindex set is_open = false, finished_version = ${WORDS_VERSION}`.execute(trx);
   return gone.length;

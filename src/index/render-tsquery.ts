@@ -1,6 +1,6 @@
 /** Words that are looked for, as a `tsquery` on what `words.ts` makes of a submission. */
 import type { CaseQuery } from './parse-query.ts';
-import { CHAINS, EVERY_SUBMISSION, MAX_CHAIN } from './words.ts';
+import { CHAINS, EVERY_SUBMISSION, LONG, MAX_CHAIN } from './words.ts';
 
 type Term = CaseQuery['terms'][number];
 
@@ -21,9 +21,11 @@ export function renderOpposite(tsquery: string): string {
 
 function renderTerm({ words, prefix, field }: Term): string {
   if (field !== null) return renderInField(CHAINS[field], words, prefix);
-  const phrase = words.map((word, index) => quote(word) + (prefix && index === words.length - 1 ? ':*' : ''));
-  if (phrase.length === 1 || phrase.length > MAX_CHAIN) return phrase.join(' <-> ');
-  return `(${phrase.join(' <-> ')}) | ${renderChain(CHAINS.short, words, prefix)}`;
+  const open = prefix ? ':*' : '';
+  const [first = ''] = words;
+  if (words.length === 1) return `${quote(first)}${open} | ${quote(LONG + first)}${open}`;
+  const inLong = `(${words.map((word) => quote(LONG + word)).join(' <-> ')}${open})`;
+  return words.length > MAX_CHAIN ? inLong : `${renderChain(CHAINS.short, words, prefix)} | ${inLong}`;
 }
 
 /** More words than a chain holds: each run of them as long as a chain. */

@@ -9,16 +9,19 @@ type Words = ColumnType<string, string, string>;
 
 export type IndexTables = {
   'formvault.cases': { case_no: GeneratedAlways<number>; case_id: string };
-  /** The submissions of one case that are seen by the same people: those of one process instance and tenant. */
+  /**
+   * The submissions of one case that are seen by the same people: those of one process instance and tenant. A part that has
+   * become empty stays, so that those who have read it before notice.
+   */
   'formvault.parts': {
     part_no: GeneratedAlways<number>;
     case_no: number;
     instance: string | null;
     tenant: string | null;
-    /** Tells nearly always that an instance is not among many others, without comparing texts. */
-    instance_crc: number | null;
     submissions: Generated<number>;
     latest_ms: Generated<Milliseconds>;
+    /** The transaction that changed it last. */
+    changed_in: Generated<string>;
   };
   'formvault.submissions': {
     number: GeneratedAlways<number>;
@@ -40,7 +43,13 @@ export type IndexTables = {
     bytes: number;
   };
   /** What is read for every submission that a query finds, and therefore narrow: the words themselves stand aside. */
-  'formvault.words': { number: number; part_no: number; submitted_at_ms: Milliseconds; words: Words };
+  'formvault.words': {
+    number: number;
+    case_no: number;
+    part_no: number;
+    submitted_at_ms: Milliseconds;
+    words: Words;
+  };
   /** What the open run has indexed, and what was put during it. */
   'formvault.reindexed': { number: number };
   'formvault.reindex': {

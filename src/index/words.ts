@@ -4,9 +4,11 @@
  * Both sides cut text by one rule that knows no language, so that two databases agree and a word is found as it was written.
  * What comes out is the text of a `tsvector` that answers most queries without being read itself, which is what takes time:
  *
- *   'harbour':7           a word, with its positions; those of two texts never touch
- *   '=bf 2026 0001 '      a short text (case, form, submitter, most answers) from each of its words on
- *   'f/site visit '       the same for one field: the form, 'b/…' the submitter
+ *   'harbour'             a word of a short text
+ *   '=bf 2026 0001 '      a short text from each of its words on: what is compared with a phrase there
+ *   '~gate':7             a word of a longer text, with its positions, by which phrases are found there; those of two
+ *                         texts never touch
+ *   'f/site visit '       the form from each of its words on, 'b/…' the submitter: for one field
  *   '*'                   is in all of them: what to begin with where a query only excludes
  */
 
@@ -23,12 +25,13 @@ const MAX_POSITION = 16_383;
 const MAX_POSITIONS = 255;
 /** Words that stand in one lexeme. */
 export const MAX_CHAIN = 8;
-/** An answer of more words, or a moment or an id, is looked up by its words alone. */
-const MAX_WORDS_OF_SHORT_ANSWER = 4;
+/** Of a short text. */
+const MAX_SHORT = 4;
 
 export const EVERY_SUBMISSION = '*';
 /** Each word of a chain is followed by a blank, so that a whole word can be told from the beginning of one. */
 export const CHAINS = { short: '=', form: 'f/', by: 'b/' } as const;
+export const LONG = '~';
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 /** Scripts that put no blank between words: each letter counts as a word, and a text of them as a phrase. */
@@ -38,7 +41,8 @@ const BLANKLESS = ['Han', 'Hiragana', 'Katakana', 'Thai', 'Lao', 'Khmer', 'Myanm
 const HAS_BLANKLESS = new RegExp(`[${BLANKLESS}]`, 'u');
 const BLANKLESS_PARTS = new RegExp(`[${BLANKLESS}]\\p{M}*|[^${BLANKLESS}]+`, 'gu');
 const ASCII_WORD = /[a-z0-9]+/g;
-/** In a date with a time, which people look for by the date alone. */
+/** People look for the date alone. */
+const DATE_WITH_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:.{0,30})$/;
 const TIME_AFTER_DATE = /(\d-\d\d)t(\d\d:)/g;
 
 /** The words of a text in their order: letters and digits of any script, in lower case; everything else separates. */
@@ -72,23 +76,26 @@ export type FindableText = {
 /** The text of a tsvector, as the database itself would write it. */
 export function renderWords({ caseId, formName, title, submittedBy, answers }: FindableText): string {
   const lexemes = createLexemes();
-  const limits = { words: MAX_WORDS, length: MAX_TEXT_LENGTH };
-  const addText = (text: string): string[] => {
-    const words = splitWords(text.slice(0, limits.length)).slice(0, limits.words);
-    limits.words -= words.length;
-    limits.length -= text.length;
-    lexemes.addText(words);
-    return words;
+  const left = { words: MAX_WORDS, length: MAX_TEXT_LENGTH };
+  const addText = (text: string): void => {
+    const words = splitWords(text.slice(0, left.length)).slice(0, left.words);
+    left.words -= words.length;
+    left.length -= text.length;
+    if (words.length > MAX_SHORT) lexemes.addLong(words);
+    else lexemes.addShort(words);
   };
 
   lexemes.add(EVERY_SUBMISSION);
+  const form = [formName, title ?? ''];
+  for (const text of form) lexemes.addChains(CHAINS.form, splitWords(text), 1);
   lexemes.addChains(CHAINS.by, splitWords(submittedBy), 1);
-  for (const text of [formName, title ?? '']) lexemes.addChains(CHAINS.form, splitWords(text), 1);
-  for (const text of [submittedBy, formName, title ?? '', caseId]) lexemes.addChains(CHAINS.short, addText(text), 2);
+  for (const text of [caseId, submittedBy, ...form]) {
+    lexemes.addChains(CHAINS.short, splitWords(text), 2);
+    addText(text);
+  }
   for (const text of answers) {
-    if (limits.words <= 0 || limits.length <= 0) break;
-    const words = addText(text);
-    if (words.length <= MAX_WORDS_OF_SHORT_ANSWER) lexemes.addChains(CHAINS.short, words, 2);
+    if (left.words <= 0 || left.length <= 0) break;
+    for (const part of DATE_WITH_TIME.exec(text)?.slice(1) ?? [text]) addText(part);
   }
   return lexemes.render();
 }
@@ -109,25 +116,30 @@ function createLexemes() {
     return positions;
   }
 
-  return {
-    add(lexeme: string): void {
-      positionsFor(lexeme);
-    },
-    addText(words: readonly string[]): void {
-      for (const word of words) {
-        const positions = positionsFor(word);
-        if (positions !== null && position <= MAX_POSITION && positions.length < MAX_POSITIONS)
-          positions.push(position);
-        position++;
-      }
+  function addLong(words: readonly string[]): void {
+    for (const word of words) {
+      const positions = positionsFor(LONG + word) ?? [];
+      if (position <= MAX_POSITION && positions.length < MAX_POSITIONS) positions.push(position);
       position++;
+    }
+    position++;
+  }
+
+  /** One from each of the words on, as long as there are enough of them. */
+  function addChains(mark: string, words: readonly string[], fewestWords: number): void {
+    for (let index = 0; index <= words.length - fewestWords; index++) {
+      positionsFor(`${mark}${words.slice(index, index + MAX_CHAIN).join(' ')} `);
+    }
+  }
+
+  return {
+    add: (lexeme: string) => void positionsFor(lexeme),
+    addShort(words: readonly string[]): void {
+      for (const word of words) positionsFor(word);
+      addChains(CHAINS.short, words, 2);
     },
-    /** One from each of the words on, as long as there are enough of them. */
-    addChains(mark: string, words: readonly string[], fewestWords: number): void {
-      for (let index = 0; index <= words.length - fewestWords; index++) {
-        positionsFor(`${mark}${words.slice(index, index + MAX_CHAIN).join(' ')} `);
-      }
-    },
+    addLong,
+    addChains,
     render(): string {
       const lexemes = [...positionsOf.keys()].sort(byCodePoint);
       return lexemes.map((lexeme) => renderLexeme(lexeme, positionsOf.get(lexeme) ?? [])).join(' ');

@@ -1,0 +1,197 @@
+/**
+ * Cases from the vault to the reader: objects in S3, `formvault reindex` over them, then the pages of a Formvault that has this
+ * index, for somebody who signed in.
+ */
+import { rmSync } from 'node:fs';
+import { newScratchDir } from '../dev/servers/cache.ts';
+import { findFreePort } from '../dev/servers/free-port.ts';
+import { startOidcProvider } from '../dev/servers/oidc-provider.ts';
+import { startPostgres } from '../dev/servers/postgres.ts';
+import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
+import { buildObjects, CASES_BUCKET, CASES_ENVIRONMENT, type CaseObject, caseIdOf, vocabulary } from './cases-data.ts';
+import { type RunningFormvault, startCommand, startFormvault } from './formvault-process.ts';
+import { createHttpConnection } from './http-connection.ts';
+import { type CasesSize, type Times, timed } from './measure-cases.ts';
+import { cpuSeconds, memoryMb, peakMemoryMb } from './process-usage.ts';
+import { type Servers, withServers } from './servers.ts';
+import { signInByForm } from './sign-in.ts';
+import { conventionVariables } from './site-visit.ts';
+import { CONCURRENCY } from './sizes.ts';
+
+export type CasePagesResult = { objects: number; engineCases: number; databases: CasePagesDatabase[] };
+
+export type CasePagesDatabase = {
+  name: string;
+  /** From the start of the process to its end. */
+  reindexSeconds: number;
+  reindexCpuSeconds: number;
+  reindexPeakMb: number;
+  /** From the click to the last byte. */
+  pages: { page: string; times: Times }[];
+  /** Of the serving process: just started, and after all pages. */
+  memoryMb: { before: number; after: number };
+};
+
+type Place = { name: string; settings: Record<string, string>; end(): Promise<void> };
+
+const LOOK_EVERY_MS = 50;
+const PERSON = 'anna';
+
+export async function measureCasePages(size: CasesSize, signal: AbortSignal): Promise<CasePagesResult> {
+  return withServers(signal, async (servers) => {
+    const engineCases = Math.min(size.searches, size.cases);
+    await servers.createBucket(CASES_BUCKET);
+    await writeObjects(servers, size);
+    await startInstances(servers, engineCases);
+    const keys = new Map<string, string>();
+    for (const { caseId, key } of buildObjects(engineCases, size.cases)) keys.set(caseId, key);
+    const databases: CasePagesDatabase[] = [];
+    for (const open of [embedded, postgres]) {
+      const place = await open();
+      try {
+        databases.push(await measureOn(place, servers, { ...size, engineCases, keys }));
+      } finally {
+        await place.end();
+      }
+    }
+    return { objects: size.submissions, engineCases, databases };
+  });
+}
+
+async function embedded(): Promise<Place> {
+  const dataDir = newScratchDir('bench-cases');
+  return {
+    name: 'PGlite',
+    settings: { DATA_DIR: dataDir },
+    end: async () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+}
+
+async function postgres(): Promise<Place> {
+  const server = await startPostgres({ fsync: true });
+  return { name: 'PostgreSQL', settings: { DATABASE_URL: server.url }, end: () => server.stop() };
+}
+
+async function writeObjects({ s3, signal }: Servers, { submissions, cases }: CasesSize): Promise<void> {
+  process.env.AWS_REGION = s3.region;
+  process.env.AWS_ACCESS_KEY_ID = s3.accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = s3.secretAccessKey;
+  const store = createS3ObjectStore({ endpoint: s3.endpoint, forcePathStyle: true, maxConnections: CONCURRENCY });
+  const objects: Iterator<CaseObject> = buildObjects(submissions, cases);
+  const writeSome = async (): Promise<void> => {
+    for (let next = objects.next(); next.done !== true; next = objects.next()) {
+      const { key, metadata, body } = next.value;
+      const object = { bucket: CASES_BUCKET, key, body: Buffer.from(body), contentType: 'application/json', metadata };
+      await store.putIfAbsent(object, signal);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: CONCURRENCY }, writeSome));
+  } finally {
+    store.close();
+  }
+}
+
+/** What the engine knows of a case: two process instances that are over, and one with an open task. */
+async function startInstances({ load }: Servers, engineCases: number): Promise<void> {
+  for (let number = 0; number < engineCases; number++) {
+    const variables = conventionVariables(number);
+    await load.submit('bench_form', caseIdOf(number), variables);
+    await load.submit('bench_form', caseIdOf(number), variables);
+    await load.submit('bench_form_then_wait', caseIdOf(number), variables);
+  }
+}
+
+async function measureOn(
+  { name, settings }: Place,
+  servers: Servers,
+  size: CasesSize & { engineCases: number; keys: Map<string, string> },
+): Promise<CasePagesDatabase> {
+  const reindexed = await measureReindex(servers, settings, size.submissions);
+  const port = await findFreePort();
+  const site = `http://127.0.0.1:${port}`;
+  const oidc = await startOidcProvider({ redirectUris: [`${site}/sign-in/callback`] });
+  try {
+    const formvault = await startFormvault(servers, {
+      name: `cases-${name.toLowerCase()}`,
+      environment: CASES_ENVIRONMENT,
+      until: 'ready',
+      settings: {
+        ...settings,
+        PORT: String(port),
+        OIDC_ISSUER: oidc.url,
+        OIDC_CLIENT_ID: oidc.clientId,
+        OIDC_CLIENT_SECRET: oidc.clientSecret ?? '',
+      },
+    });
+    try {
+      return { name, ...reindexed, ...(await measurePages(formvault, size, servers.signal)) };
+    } finally {
+      await formvault.stop();
+    }
+  } finally {
+    await oidc.stop();
+  }
+}
+
+async function measureReindex(servers: Servers, settings: Record<string, string>, submissions: number) {
+  const startedAt = performance.now();
+  const command = await startCommand(servers, 'reindex', { environment: CASES_ENVIRONMENT, settings });
+  let [cpu, peakMb] = [0, 0];
+  const watch = setInterval(() => {
+    if (command.hasExited()) return;
+    try {
+      [cpu, peakMb] = [cpuSeconds(command.pid), peakMemoryMb(command.pid)];
+    } catch {
+      // it has just ended
+    }
+  }, LOOK_EVERY_MS);
+  const exitCode = await command.exited;
+  clearInterval(watch);
+  const said = command.lastLogLines(1);
+  if (exitCode !== 0 || !said.replaceAll(/\D/g, '').includes(String(submissions))) {
+    throw new Error(`reindex ended with ${exitCode}: ${said}`);
+  }
+  return {
+    reindexSeconds: (performance.now() - startedAt) / 1000,
+    reindexCpuSeconds: cpu,
+    reindexPeakMb: peakMb,
+  };
+}
+
+async function measurePages(
+  { pid, url }: RunningFormvault,
+  { searches, cases, engineCases, keys }: CasesSize & { engineCases: number; keys: Map<string, string> },
+  signal: AbortSignal,
+): Promise<Pick<CasePagesDatabase, 'pages' | 'memoryMb'>> {
+  const before = memoryMb(pid);
+  const cookie = await signInByForm(url, PERSON, signal);
+  const connection = createHttpConnection();
+  const read = async (path: string, mustShow: string): Promise<void> => {
+    const { status, text } = await connection.request('GET', `${url}${path}`, { headers: { Cookie: cookie }, signal });
+    if (status !== 200 || !text.includes(mustShow)) throw new Error(`${path} was answered with ${status}`);
+  };
+  const known = (number: number): string => caseIdOf(number % engineCases);
+  const unknown = (number: number): string => caseIdOf(engineCases + (number % (cases - engineCases)));
+  const kinds: { page: string; ask: (number: number) => Promise<void> }[] = [
+    { page: 'all cases', ask: () => read('/cases', 'BF-2026') },
+    { page: 'search: a common word', ask: (number) => read(`/cases?query=${vocabulary[60 + number]}`, 'BF-2026') },
+    {
+      page: 'a case: three process instances in the engine',
+      ask: (number) => read(`/cases/${known(number)}`, known(number)),
+    },
+    { page: 'a case: from the vault alone', ask: (number) => read(`/cases/${unknown(number)}`, unknown(number)) },
+    { page: 'a whole case, to print', ask: (number) => read(`/cases/${known(number)}/print`, known(number)) },
+    {
+      page: 'a form',
+      ask(number) {
+        const key = encodeURIComponent(keys.get(known(number)) ?? '');
+        return read(`/cases/${known(number)}/submission?key=${key}`, known(number));
+      },
+    },
+  ];
+  const pages: CasePagesDatabase['pages'] = [];
+  for (const { page, ask } of kinds) pages.push({ page, times: await timed(searches, ask) });
+  connection.close();
+  return { pages, memoryMb: { before, after: memoryMb(pid) } };
+}
