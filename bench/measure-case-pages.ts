@@ -43,8 +43,7 @@ export async function measureCasePages(size: CasesSize, signal: AbortSignal): Pr
     await servers.createBucket(CASES_BUCKET);
     await writeObjects(servers, size);
     await startInstances(servers, engineCases);
-    const keys = new Map<string, string>();
-    for (const { caseId, key } of buildObjects(engineCases, size.cases)) keys.set(caseId, key);
+    const keys = firstKeys(size, engineCases);
     const databases: CasePagesDatabase[] = [];
     for (const open of [embedded, postgres]) {
       const place = await open();
@@ -92,6 +91,16 @@ async function writeObjects({ s3, signal }: Servers, { submissions, cases }: Cas
   }
 }
 
+/** The key of a form in each of the first cases. */
+function firstKeys({ submissions, cases }: CasesSize, count: number): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const { caseId, key } of buildObjects(submissions, cases)) {
+    if (keys.size === count) break;
+    keys.set(caseId, key);
+  }
+  return keys;
+}
+
 /** What the engine knows of a case: two process instances that are over, and one with an open task. */
 async function startInstances({ load }: Servers, engineCases: number): Promise<void> {
   for (let number = 0; number < engineCases; number++) {
@@ -118,6 +127,7 @@ async function measureOn(
       until: 'ready',
       settings: {
         ...settings,
+        ROLES: 'feed,worker,web',
         PORT: String(port),
         OIDC_ISSUER: oidc.url,
         OIDC_CLIENT_ID: oidc.clientId,
@@ -141,7 +151,8 @@ async function measureReindex(servers: Servers, settings: Record<string, string>
   const watch = setInterval(() => {
     if (command.hasExited()) return;
     try {
-      [cpu, peakMb] = [cpuSeconds(command.pid), peakMemoryMb(command.pid)];
+      const peakNow = peakMemoryMb(command.pid);
+      if (Number.isFinite(peakNow)) [cpu, peakMb] = [cpuSeconds(command.pid), peakNow];
     } catch {
       // it has just ended
     }
