@@ -28,7 +28,7 @@ export type RunningKeeper = {
 
 export type WorkerTuning = 'defaults' | 'tuned';
 
-export const CONTROL = 'control: S3 writes only, engine not read';
+export const CONTROL = 'control: writes and works as much, engine not read';
 
 /** `settings`: environment variables beside those that say where the servers are. */
 export function formvault(
@@ -86,10 +86,10 @@ export function handWrittenWorker(tuning: WorkerTuning): Keeper {
 }
 
 /**
- * Writes as much as Formvault does, when Formvault would, but asks the engine nothing: what the engine's forms cost more beside
- * it than alone comes from the shared cores. `example`: an object as Formvault writes it.
+ * Writes as much as Formvault does, when Formvault would, and uses as much processor time, but asks the engine nothing: what the
+ * engine's forms cost more beside it than alone comes from the shared machine. `example`: an object as Formvault writes it.
  */
-export function controlWriter(example: StoredObject & { body: Uint8Array }): Keeper {
+export function controlWriter(example: StoredObject & { body: Uint8Array }, cpuMsPerForm: () => number): Keeper {
   const keeper: Keeper = {
     name: CONTROL,
     processKey: 'bench_form',
@@ -105,7 +105,7 @@ export function controlWriter(example: StoredObject & { body: Uint8Array }): Kee
       const program = join(import.meta.dirname, 'control-writer.ts');
       const process = await startNode(
         `bench-control-${run}`,
-        [program, exampleFile, keysFile, bucket],
+        [program, exampleFile, keysFile, bucket, String(cpuMsPerForm())],
         s3Environment(servers),
       );
       const readySinceMs = await untilLogged(process, 'control is ready', servers.signal);

@@ -11,14 +11,20 @@ import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
 import { buildObjects, CASES_BUCKET, CASES_ENVIRONMENT, type CaseObject, caseIdOf, vocabulary } from './cases-data.ts';
 import { type RunningFormvault, startCommand, startFormvault } from './formvault-process.ts';
 import { createHttpConnection } from './http-connection.ts';
-import { type CasesSize, type Times, timed } from './measure-cases.ts';
+import { type CasesSize, rate, type Times, timed } from './measure-cases.ts';
 import { cpuSeconds, memoryMb, peakMemoryMb } from './process-usage.ts';
 import { type Servers, withServers } from './servers.ts';
 import { signInByForm } from './sign-in.ts';
 import { conventionVariables } from './site-visit.ts';
 import { CONCURRENCY } from './sizes.ts';
 
-export type CasePagesResult = { objects: number; engineCases: number; databases: CasePagesDatabase[] };
+export type CasePagesResult = {
+  objects: number;
+  engineCases: number;
+  /** Formvault's S3 client alone, as many at a time as a reindex, in this process: the ceiling. */
+  rawReadsPerSecond: number;
+  databases: CasePagesDatabase[];
+};
 
 export type CasePagesDatabase = {
   name: string;
@@ -36,24 +42,29 @@ type Place = { name: string; settings: Record<string, string>; end(): Promise<vo
 
 const LOOK_EVERY_MS = 50;
 const PERSON = 'anna';
+/** As `formvault reindex` does. */
+const REINDEX_READS = 48;
+const MAX_BYTES = 8 * 1024 * 1024;
+const RAW_READS = 20_000;
 
 export async function measureCasePages(size: CasesSize, signal: AbortSignal): Promise<CasePagesResult> {
   return withServers(signal, async (servers) => {
     const engineCases = Math.min(size.searches, size.cases);
     await servers.createBucket(CASES_BUCKET);
-    await writeObjects(servers, size);
+    const keys = await writeObjects(servers, size);
+    const rawReadsPerSecond = await readRaw(servers, keys.slice(0, RAW_READS));
     await startInstances(servers, engineCases);
-    const keys = firstKeys(size, engineCases);
+    const forms = firstKeys(size, engineCases);
     const databases: CasePagesDatabase[] = [];
     for (const open of [embedded, postgres]) {
       const place = await open();
       try {
-        databases.push(await measureOn(place, servers, { ...size, engineCases, keys }));
+        databases.push(await measureOn(place, servers, { ...size, engineCases, forms }));
       } finally {
         await place.end();
       }
     }
-    return { objects: size.submissions, engineCases, databases };
+    return { objects: size.submissions, engineCases, rawReadsPerSecond, databases };
   });
 }
 
@@ -71,24 +82,44 @@ async function postgres(): Promise<Place> {
   return { name: 'PostgreSQL', settings: { DATABASE_URL: server.url }, end: () => server.stop() };
 }
 
-async function writeObjects({ s3, signal }: Servers, { submissions, cases }: CasesSize): Promise<void> {
-  process.env.AWS_REGION = s3.region;
-  process.env.AWS_ACCESS_KEY_ID = s3.accessKeyId;
-  process.env.AWS_SECRET_ACCESS_KEY = s3.secretAccessKey;
-  const store = createS3ObjectStore({ endpoint: s3.endpoint, forcePathStyle: true, maxConnections: CONCURRENCY });
+async function writeObjects(servers: Servers, { submissions, cases }: CasesSize): Promise<string[]> {
+  const keys: string[] = [];
+  const store = storeOf(servers, CONCURRENCY);
   const objects: Iterator<CaseObject> = buildObjects(submissions, cases);
   const writeSome = async (): Promise<void> => {
     for (let next = objects.next(); next.done !== true; next = objects.next()) {
       const { key, metadata, body } = next.value;
       const object = { bucket: CASES_BUCKET, key, body: Buffer.from(body), contentType: 'application/json', metadata };
-      await store.putIfAbsent(object, signal);
+      await store.putIfAbsent(object, servers.signal);
+      keys.push(key);
     }
   };
   try {
     await Promise.all(Array.from({ length: CONCURRENCY }, writeSome));
+    return keys;
   } finally {
     store.close();
   }
+}
+
+async function readRaw(servers: Servers, keys: string[]): Promise<number> {
+  const store = storeOf(servers, REINDEX_READS);
+  let next = 0;
+  const readSome = async (): Promise<void> => {
+    for (let key = keys[next++]; key !== undefined; key = keys[next++]) {
+      const part = { from: 0, maxBytes: MAX_BYTES };
+      if ((await store.getPart(CASES_BUCKET, key, part, servers.signal)) === null) throw new Error('an object is gone');
+    }
+  };
+  try {
+    return await rate(keys.length, () => Promise.all(Array.from({ length: REINDEX_READS }, readSome)));
+  } finally {
+    store.close();
+  }
+}
+
+function storeOf({ s3 }: Servers, maxConnections: number) {
+  return createS3ObjectStore({ ...s3, forcePathStyle: true, maxConnections }, { credentials: s3 });
 }
 
 /** The key of a form in each of the first cases. */
@@ -114,7 +145,7 @@ async function startInstances({ load }: Servers, engineCases: number): Promise<v
 async function measureOn(
   { name, settings }: Place,
   servers: Servers,
-  size: CasesSize & { engineCases: number; keys: Map<string, string> },
+  size: CasesSize & { engineCases: number; forms: Map<string, string> },
 ): Promise<CasePagesDatabase> {
   const reindexed = await measureReindex(servers, settings, size.submissions);
   const port = await findFreePort();
@@ -172,7 +203,7 @@ async function measureReindex(servers: Servers, settings: Record<string, string>
 
 async function measurePages(
   { pid, url }: RunningFormvault,
-  { searches, cases, engineCases, keys }: CasesSize & { engineCases: number; keys: Map<string, string> },
+  { searches, cases, engineCases, forms }: CasesSize & { engineCases: number; forms: Map<string, string> },
   signal: AbortSignal,
 ): Promise<Pick<CasePagesDatabase, 'pages' | 'memoryMb'>> {
   const before = memoryMb(pid);
@@ -196,7 +227,7 @@ async function measurePages(
     {
       page: 'a form',
       ask(number) {
-        const key = encodeURIComponent(keys.get(known(number)) ?? '');
+        const key = encodeURIComponent(forms.get(known(number)) ?? '');
         return read(`/cases/${known(number)}/submission?key=${key}`, known(number));
       },
     },

@@ -189,7 +189,7 @@ export async function timed(times: number, ask: (number: number) => Promise<unkn
   return { p50: percentile(durations, 50), p95: percentile(durations, 95) };
 }
 
-async function rate(things: number, work: () => Promise<unknown>): Promise<number> {
+export async function rate(things: number, work: () => Promise<unknown>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return (things * 1000) / (performance.now() - startedAt);

@@ -67,11 +67,12 @@ export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<Li
         await completeAndKeep(servers, `warm${index}`, keeper, sizes.live.warmUp, completions);
       }
       const example = await readExample(servers, bucketOf('bench-warm0'));
-      const readers = () => [
-        compete(formvault()),
-        compete(formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY)),
-        compete(controlWriter(example)),
-      ];
+      const readers = () => {
+        const ours = compete(formvault());
+        const steady = compete(formvault({ FEED_SETTLE_SECONDS: STEADY_SETTLE_SECONDS }, STEADY));
+        const control = controlWriter(example, () => ours.runs.at(-1)?.kept?.cpuMsPerForm ?? 0);
+        return [ours, steady, compete(control)];
+      };
       const workers = [compete(handWrittenWorker('tuned')), compete(handWrittenWorker('defaults'), SLOW_SHARE)];
       const shared = await takeTurns('s', servers, [...readers(), ...workers], rounds, sizes);
       const undo = await giveOwnCore(servers.engine.pid, [servers.s3.pid, process.pid]);

@@ -45,7 +45,7 @@ export function renderCases(result: CasesResult): string {
   ].join('\n\n');
 }
 
-function renderSite({ objects, engineCases, databases }: CasePagesResult): string {
+function renderSite({ objects, engineCases, rawReadsPerSecond, databases }: CasePagesResult): string {
   const head = databases.flatMap(({ name }) => [`${name} p50 ms`, 'p95']);
   const kinds = databases[0]?.pages ?? [];
   const pages = renderTable({
@@ -61,6 +61,7 @@ function renderSite({ objects, engineCases, databases }: CasePagesResult): strin
   const reindex = renderTable({
     head: ['', ...databases.map(({ name }) => name)],
     rows: [
+      ["Formvault's S3 client alone: objects read a second", ...databases.map(() => figure(rawReadsPerSecond))],
       ['`formvault reindex`: submissions a second', ...databases.map((each) => figure(objects / each.reindexSeconds))],
       ['seconds, from its start to its end', ...databases.map((each) => figure(each.reindexSeconds))],
       ['its CPU s', ...databases.map((each) => figure(each.reindexCpuSeconds))],

@@ -22,12 +22,12 @@ export function createVaultWatch(s3: S3Address, signal: AbortSignal) {
     return status === 200;
   }
 
-  async function untilTrue(look: () => Promise<boolean>, untilMs: number): Promise<boolean> {
+  async function untilTrue(look: () => Promise<boolean>, untilMs: number, everyMs = LOOK_EVERY_MS): Promise<boolean> {
     for (;;) {
       signal.throwIfAborted();
       if (await look()) return true;
       if (performance.now() > untilMs) return false;
-      await pause(LOOK_EVERY_MS, signal);
+      await pause(everyMs, signal);
     }
   }
 
@@ -75,15 +75,16 @@ export function createVaultWatch(s3: S3Address, signal: AbortSignal) {
 
     /**
      * The time at which the last of many objects appeared, and how many never did. `keys` in the order in which they are
-     * expected: it waits for the last ones, lists once, and waits for what is still missing.
+     * expected: it waits for the last ones, lists once, and waits for what is still missing. Where nothing else is to lose
+     * processor time to looking, `everyMs` is longer.
      */
-    async untilAllReadable(bucket: string, keys: string[], withinMs: number) {
+    async untilAllReadable(bucket: string, keys: string[], withinMs: number, everyMs = LOOK_EVERY_MS) {
       const untilMs = performance.now() + withinMs;
       let waitingFor = keys.slice(-TAIL);
       for (;;) {
         for (const key of waitingFor) {
           const address = presignGet(s3, `/${bucket}/${key}`);
-          await untilTrue(() => isReadable(address), untilMs);
+          await untilTrue(() => isReadable(address), untilMs, everyMs);
         }
         const doneMs = performance.now();
         const found = await listKeys(bucket);

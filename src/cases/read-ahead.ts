@@ -1,5 +1,6 @@
 /**
- * Gives out what a source gives, while the source goes on up to so many items ahead. `onItem` is called as each is read.
+ * Gives out what a source gives, while the source goes on up to so many items ahead. `onItem` is called as each is read, in the
+ * source's order. What lies ready is given out in none, so that several processes that work through one source meet seldom.
  * @throws what the source throws, once what came before was given out
  */
 export async function* readAhead<T>(
@@ -35,7 +36,7 @@ export async function* readAhead<T>(
   );
   try {
     for (;;) {
-      const item = items.shift();
+      const [item] = items.splice(Math.floor(Math.random() * items.length), 1);
       wakeSource();
       if (item !== undefined) yield item;
       else if (end !== null) break;

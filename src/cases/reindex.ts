@@ -4,7 +4,7 @@
  *   list, far ahead ──▶ what this run has not done yet ──▶ read, many at a time ──▶ put
  *
  * What was there before stays findable until the end; only then is taken out what no bucket holds any more. An interrupted run goes
- * on where it was.
+ * on where it was, and several processes share one: each takes what lies ready by chance, and looks whether another has done it.
  */
 import { failureCodeOf } from '../errors.ts';
 import type { CaseIndex } from '../index/case-index.ts';

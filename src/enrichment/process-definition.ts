@@ -1,9 +1,9 @@
 import { unlessBlank } from '../submission/blank.ts';
 import { attributeOf, childrenNamed, descendantsNamed, parseXml, type XmlElement } from './process-definition-xml.ts';
 
-const BPMN = 'http://www.omg.org/spec/BPMN/20100524/MODEL';
+export const BPMN = 'http://www.omg.org/spec/BPMN/20100524/MODEL';
 /** In the order in which an attribute is looked for; Operaton's engine prefers its own, Camunda's ignores it. */
-const ENGINE_NAMESPACES = [
+export const ENGINE_NAMESPACES = [
   'http://operaton.org/schema/1.0/bpmn',
   'http://camunda.org/schema/1.0/bpmn',
   'http://activiti.org/bpmn',

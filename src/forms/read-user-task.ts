@@ -1,3 +1,4 @@
+import { BPMN, ENGINE_NAMESPACES } from '../enrichment/process-definition.ts';
 import {
   attributeOf,
   childrenNamed,
@@ -10,13 +11,6 @@ import { type AnswerFormat, type FormOutline, type FormPart, PLAIN_TEXT } from '
 import { plainLabel } from './plain-text.ts';
 import { wordsOf } from './words-of-name.ts';
 
-const BPMN = 'http://www.omg.org/spec/BPMN/20100524/MODEL';
-/** In the order in which an attribute is looked for. */
-const ENGINE_NAMESPACES = [
-  'http://operaton.org/schema/1.0/bpmn',
-  'http://camunda.org/schema/1.0/bpmn',
-  'http://activiti.org/bpmn',
-];
 const DEPLOYED = /^\s*(?:(?:embedded|camunda-forms|operaton-forms):)?deployment:(.+)$/s;
 const EXPRESSION = /[$#]\{/;
 

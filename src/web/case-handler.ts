@@ -9,9 +9,9 @@ import type { CaseServices } from './case-services.ts';
 import { createLook, type Look } from './look.ts';
 import type { Asked } from './parameters.ts';
 import { FROM_ELSEWHERE, NOT_LOCAL, NOT_SIGNED_IN, type Refusal, refusalOf, TOOK_TOO_LONG } from './refusal.ts';
-import { signInPath } from './return-path.ts';
 import type { PageFrame, Send } from './send-answer.ts';
 import { findSessionPerson } from './session.ts';
+import { signInPath } from './sign-in-path.ts';
 import { isLoadedFromElsewhere, isMeantForThisMachine, tellWhence } from './whence.ts';
 
 const ANSWER_MS = 30_000;

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { Log } from '../observability/log.ts';
+import { safeReturnTo } from '../sign-in/return-to.ts';
 import type { Answer } from './answer.ts';
 import { noteFailure } from './case-handler.ts';
 import type { SignIn } from './case-services.ts';
 import { giveCookie, readCookie } from './cookies.ts';
 import { FROM_ELSEWHERE, refusalOf, wrong } from './refusal.ts';
-import { safeReturnPath } from './return-path.ts';
 import type { Routes } from './routes.ts';
 import { pageUrlOf } from './security-headers.ts';
 import type { Send } from './send-answer.ts';
@@ -37,7 +37,7 @@ export function addSignInRoutes(routes: Routes, signIn: SignIn, send: Send, log:
   routes.get(
     '/sign-in',
     handled(async (request, reply, pageUrl) => {
-      const returnTo = safeReturnPath(pageUrl.searchParams.get('return'));
+      const returnTo = safeReturnTo(pageUrl.searchParams.get('return'));
       if ((await findSessionPerson(signIn, request, reply)) !== null) return reply.redirect(returnTo, 303);
       const { url, stateCookie } = await signIn.begin({ redirectUri: new URL(CALLBACK, pageUrl).href, returnTo });
       giveCookie(reply, signIn.stateCookie(pageUrl), stateCookie);
@@ -51,7 +51,7 @@ export function addSignInRoutes(routes: Routes, signIn: SignIn, send: Send, log:
       const finished = await signIn.finish({ currentUrl: pageUrl, stateCookie: readCookie(request, begun) });
       giveCookie(reply, begun, null);
       giveCookie(reply, signIn.sessionCookie(pageUrl), finished.sessionCookie);
-      return reply.redirect(safeReturnPath(finished.returnTo), 303);
+      return reply.redirect(safeReturnTo(finished.returnTo), 303);
     }),
   );
   routes.post(

@@ -20,6 +20,8 @@ import { createHealth } from '../../src/web/health.ts';
 import { codeBlocks, readDocument, readSources, sectionOf, tableRows } from './documents.ts';
 
 const errors = readDocument('docs/ERRORS.md');
+const log = readDocument('docs/LOG.md');
+const metrics = readDocument('docs/METRICS.md');
 const operations = readDocument('docs/OPERATIONS.md');
 const storage = readDocument('docs/STORAGE.md');
 const sources = [...readSources('src').values()].join('\n');
@@ -83,7 +85,7 @@ test('docs/OPERATIONS.md shows an incident as Formvault writes it', () => {
   expect(texts.map(withoutFrames)).toContain(withoutFrames(errorText(error)));
 });
 
-test('docs/OPERATIONS.md shows the answer of /health/ready', async () => {
+test('docs/METRICS.md shows the answer of /health/ready, and explains each part', async () => {
   const health = createHealth();
   const outages = createOutages({
     limit: 0,
@@ -108,11 +110,14 @@ test('docs/OPERATIONS.md shows the answer of /health/ready', async () => {
   const { vault, ...others } = health.ready().body.parts;
   stopped.abort();
   await held;
-  const example = codeBlocks(operations).find(({ code }) => code.startsWith('{\n  "status"'))?.code ?? '{}';
+  const example = codeBlocks(metrics).find(({ code }) => code.startsWith('{\n  "status"'))?.code ?? '{}';
   const { status, parts } = JSON.parse(example);
 
   expect(status).toBe('failing');
   expect(parts).toEqual({ ...others, vault: { ...vault, ok: false, state: 'failing', failing: 'dev-cop-case' } });
+  expect(tableRows(sectionOf(metrics, '# Health and metrics')).map(([part]) => part)).toEqual(
+    expect.arrayContaining(Object.keys(parts).map((part) => `\`${part}\``)),
+  );
 });
 
 test('docs/OPERATIONS.md lists the exit codes', () => {
@@ -121,8 +126,8 @@ test('docs/OPERATIONS.md lists the exit codes', () => {
   expect(rows.filter((cell) => /^\d+$/.test(cell ?? '')).map(Number)).toEqual(Object.values(EXIT));
 });
 
-test('docs/OPERATIONS.md names only log fields that exist', () => {
-  const named = tableRows(sectionOf(operations, '## The log'))
+test('docs/LOG.md names only log fields that exist', () => {
+  const named = tableRows(sectionOf(log, '# The log'))
     .filter((row) => row.length === 2)
     .flatMap(([fields = '']) => fields.replaceAll('`', '').split(', '));
 
@@ -131,7 +136,7 @@ test('docs/OPERATIONS.md names only log fields that exist', () => {
 });
 
 test('the log examples have only fields and sentences that Formvault writes', () => {
-  const examples = [operations, readDocument('README.md')].flatMap(codeBlocks).flatMap(({ code }) =>
+  const examples = [log, operations, readDocument('README.md')].flatMap(codeBlocks).flatMap(({ code }) =>
     code
       .split('\n')
       .filter((line) => line.startsWith('{"level"'))
@@ -145,8 +150,8 @@ test('the log examples have only fields and sentences that Formvault writes', ()
   }
 });
 
-test('docs/OPERATIONS.md explains only log lines that Formvault writes, with their level', () => {
-  const rows = tableRows(sectionOf(operations, '## The log')).filter(([, level]) =>
+test('docs/LOG.md explains only log lines that Formvault writes, with their level', () => {
+  const rows = tableRows(sectionOf(log, '# The log')).filter(([, level]) =>
     /^(info|warn|error|fatal)$/.test(level ?? ''),
   );
 
@@ -157,13 +162,11 @@ test('docs/OPERATIONS.md explains only log lines that Formvault writes, with the
   }
 });
 
-test('docs/OPERATIONS.md explains every line of level warn and above', () => {
+test('docs/LOG.md explains every line of level warn and above', () => {
   const written = [...sources.matchAll(/\blog\.(?:warn|error|fatal)\((?:(?!\blog\.)[^;])*?'([^'\n]+)',?\s*\)/g)].map(
     ([, sentence]) => sentence,
   );
-  const explained = tableRows(sectionOf(operations, '## The log')).map(([sentence = '']) =>
-    sentence.replaceAll('`', ''),
-  );
+  const explained = tableRows(sectionOf(log, '# The log')).map(([sentence = '']) => sentence.replaceAll('`', ''));
 
   expect(written.length).toBe([...sources.matchAll(/\blog\.(?:warn|error|fatal)\(/g)].length);
   expect([...new Set(written)].filter((sentence) => !explained.includes(sentence ?? ''))).toEqual([]);

@@ -43,9 +43,10 @@ export function withoutBlocks(text: string): string {
 
 /** From a heading to the next one of its level or above. */
 export function sectionOf({ path, text }: Document, heading: string): string {
-  const start = text.indexOf(`\n${heading}\n`);
+  const page = `\n${text}`;
+  const start = page.indexOf(`\n${heading}\n`);
   if (start < 0) throw new Error(`${path} has no heading ${heading}`);
-  const body = text.slice(start + heading.length + 2);
+  const body = page.slice(start + heading.length + 2);
   const level = heading.indexOf(' ');
   const end = body.search(new RegExp(`^#{1,${level}} `, 'm'));
   return end < 0 ? body : body.slice(0, end);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { type ReindexProgress, reindex } from '../../../src/cases/reindex.ts';
 import { FormvaultError } from '../../../src/errors.ts';
@@ -19,6 +20,7 @@ function aVault() {
     ...memory,
     async getPart(bucket, key, part, callers) {
       reads.push(key);
+      await setImmediate(); // reading takes longer than listing
       if (faults.has(key)) throw faults.get(key);
       return memory.getPart(bucket, key, part, callers);
     },
@@ -118,6 +120,15 @@ describe('building the index again', () => {
     expect(progress.at(-1)).toMatchObject({ total: 2_000, done: 2_000, isTotalKnown: true });
     expect(progress.at(-1)?.doneBefore).toBeGreaterThan(999);
     await expect(keys()).resolves.toHaveLength(2_000);
+  });
+
+  test('is shared by processes that do it at the same time', async () => {
+    const { keep, run, keys, reads } = aVault();
+    await keep(keysOf(20_000));
+    const [one, other] = await Promise.all([run(), run()]);
+    expect([one.submissions, other.submissions]).toEqual([20_000, 20_000]);
+    await expect(keys()).resolves.toHaveLength(20_000);
+    expect(reads.length).toBeLessThan(28_000);
   });
 
   test('removes nothing when it does not come to its end', async () => {

@@ -8,6 +8,7 @@ describe('after a sign-in', () => {
     '/cases?query=form%3Avisit&page=2',
     '/cases/C%2F1/submission?key=C%252F1%2Fvisit%2Fanna.json',
     '/cases/a:b@c',
+    '/cases/-?case=..',
   ])('a person goes where they wanted: %s', (path) => {
     expect(safeReturnTo(path)).toBe(path);
   });
@@ -24,6 +25,10 @@ describe('after a sign-in', () => {
     ['another host with a backslash', '/\\evil.example'],
     ['another host with two', '\\\\evil.example'],
     ['a backslash later', '/cases\\..\\..\\evil.example'],
+    ['a backslash in a case', '/cases/\\evil.example'],
+    ['another page', '/sign-out'],
+    ['another page after dots', '/cases/../sign-out'],
+    ['a page that begins alike', '/casesevil'],
     ['an address', 'https://evil.example/cases'],
     ['an address without slashes', 'https:evil.example'],
     ['a script', 'javascript:alert(1)'],
