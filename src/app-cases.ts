@@ -10,6 +10,7 @@ import { createIndexKeeper } from './cases/index-keeper.ts';
 import { createLivingIndex } from './cases/living-index.ts';
 import { createReadAttachment } from './cases/read-attachment.ts';
 import { readCase } from './cases/read-case.ts';
+import type { StoredSubmission } from './cases/read-submission.ts';
 import { readSubmission } from './cases/read-submission.ts';
 import { reindex } from './cases/reindex.ts';
 import { serveReindexRequests } from './cases/reindex-request.ts';
@@ -30,7 +31,7 @@ import type { Log } from './observability/log.ts';
 import { sessionCookie, stateCookie } from './sign-in/cookies.ts';
 import { createSignIn } from './sign-in/sign-in.ts';
 import { JsonSyntaxError, parseJsonTree } from './submission/json-tree.ts';
-import type { CaseServices, SignIn, StoredSubmission } from './web/case-services.ts';
+import type { CaseServices, SignIn } from './web/case-services.ts';
 
 export type CasesPart = ReturnType<typeof createCasesPart>;
 

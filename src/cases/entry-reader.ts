@@ -7,17 +7,10 @@
 import pLimit from 'p-limit';
 import { failureCodeOf } from '../errors.ts';
 import type { IndexEntry } from '../index/case-index.ts';
+import type { VaultObject } from '../index/index-entry.ts';
 import type { ObjectStore, ReadObject } from '../object-store/object-store.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
-
-export type VaultObject = {
-  bucket: string;
-  key: string;
-  metadata: Record<string, string>;
-  body: string | Uint8Array;
-  bytes: number;
-};
 
 /** What the index makes of an object; see `index/index-entry.ts`. */
 export type EntryMaker = {

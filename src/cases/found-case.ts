@@ -1,7 +1,7 @@
 /** What is shown of cases: the words of the API, for the pages too. */
 
 /** What an answer can be incomplete without. */
-export type Service = 'engine';
+export type Service = 'engine' | 'form-api';
 
 /** What is not known, because the engine is away or has cleaned it up, is `null`. */
 export type FoundProcessInstance = {

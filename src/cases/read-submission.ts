@@ -14,8 +14,6 @@ export type StoredSubmission = {
   submission: IndexedSubmission;
   /** As it lies in the vault. */
   body: Uint8Array;
-  /** User metadata as stored: lower-case names, values still percent-encoded. */
-  metadata: Record<string, string>;
 };
 
 export type CaseVault = {
@@ -41,5 +39,5 @@ export async function readSubmission(
   const submission = await index.findSubmission(place, visible);
   if (submission === null) return null;
   const stored = await readUpTo(MAX_BYTES, store, submission, signal);
-  return stored && { submission, body: stored.body, metadata: stored.metadata };
+  return stored && { submission, body: stored.body };
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Cookie } from './case-services.ts';
+import type { Cookie } from '../sign-in/cookies.ts';
 
 export function readCookie({ headers }: FastifyRequest, { name }: Cookie): string | undefined {
   const pairs = headers.cookie?.split(';').map((pair) => pair.trim()) ?? [];

@@ -1,6 +1,6 @@
+import type { ObjectPlace } from '../cases/read-submission.ts';
 import type { Page } from '../index/case-index.ts';
 import { caseIdOf } from './case-path.ts';
-import type { ObjectPlace } from './case-services.ts';
 import { NOTHING_HERE, type Refusal, wrong } from './refusal.ts';
 
 const PAGE_SIZE = 20;

@@ -1,15 +1,9 @@
 import type { AuditEntry } from '../../src/audit/audit-entry.ts';
+import type { CaseAnswer, CaseProcessInstance, FormReference, FoundCase, Service } from '../../src/cases/found-case.ts';
+import type { StoredFile } from '../../src/cases/read-attachment.ts';
+import type { StoredSubmission } from '../../src/cases/read-submission.ts';
 import type { FormView } from '../../src/forms/form-view.ts';
-import type {
-  CaseAnswer,
-  CaseServices,
-  FormReference,
-  FoundCase,
-  ProcessInstance,
-  Service,
-  StoredFile,
-  StoredSubmission,
-} from '../../src/web/case-services.ts';
+import type { CaseServices } from '../../src/web/case-services.ts';
 
 export type KeptForm = {
   caseId: string;
@@ -24,7 +18,7 @@ export type KeptForm = {
   files: Omit<StoredFile, 'submission'>[];
 };
 
-export type StubProcess = Omit<ProcessInstance, 'formReferences'> & { caseId: string; keys: string[] };
+export type StubProcess = Omit<CaseProcessInstance, 'formReferences'> & { caseId: string; keys: string[] };
 
 export type StubCases = {
   forms: KeptForm[];
@@ -177,7 +171,7 @@ function processesOf({ forms, processes }: StubCases, caseId: string): StubProce
   return [...own, aStubProcess({ caseId, ...nothing, state: 'unknown', keys })];
 }
 
-function instanceOf(process: StubProcess, forms: KeptForm[]): ProcessInstance {
+function instanceOf(process: StubProcess, forms: KeptForm[]): CaseProcessInstance {
   const { caseId: _, keys, ...instance } = process;
   return { ...instance, formReferences: forms.filter(({ key }) => keys.includes(key)).map(referenceOf) };
 }

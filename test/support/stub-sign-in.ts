@@ -1,5 +1,6 @@
 import type { Person } from '../../src/access/person.ts';
-import type { Cookie, SignIn } from '../../src/web/case-services.ts';
+import type { Cookie } from '../../src/sign-in/cookies.ts';
+import type { SignIn } from '../../src/web/case-services.ts';
 
 export const ANNA: Person = { id: 'anna', displayName: 'Anna Smith', engineUserIds: ['anna'], groups: [] };
 

@@ -1,5 +1,5 @@
+import type { CaseAnswer, FoundCases, FoundProcessInstance } from '../../cases/found-case.ts';
 import type { Answer } from '../answer.ts';
-import type { CaseAnswer, FoundCases, FoundProcessInstance } from '../case-services.ts';
 import type { Look } from '../look.ts';
 import { resultOf } from '../pages/case.ts';
 import { type Asked, parseCase, parseSearch } from '../parameters.ts';

@@ -1,4 +1,4 @@
-import type { Service } from '../case-services.ts';
+import type { Service } from '../../cases/found-case.ts';
 
 /** What is missing on a page while a service is away, in a sentence for each. */
 export type MissingWithout = Record<Service, string>;

@@ -1,7 +1,7 @@
+import type { CaseAnswer, CaseMetrics, CaseProcessInstance, CaseTask, FormReference } from '../../cases/found-case.ts';
 import { parseSubmissionDate } from '../../submission/submission-date.ts';
 import type { Answer } from '../answer.ts';
 import { casePath } from '../case-path.ts';
-import type { CaseAnswer, CaseMetrics, FormReference, OpenTask, ProcessInstance } from '../case-services.ts';
 import type { Look } from '../look.ts';
 import { type Asked, parseCase } from '../parameters.ts';
 import { isRefusal, NOTHING_HERE } from '../refusal.ts';
@@ -15,7 +15,7 @@ export type FormLine = { href: string; title: string; submittedBy: string; when:
 
 type ProcessSection = { heading: string; state: string; facts: Fact[]; tasks: string[]; forms: FormLine[] };
 
-const STATES: Record<ProcessInstance['state'], string> = {
+const STATES: Record<CaseProcessInstance['state'], string> = {
   running: 'Running',
   ended: 'Ended',
   gone: 'No longer in the engine',
@@ -71,7 +71,7 @@ export function factsOf(found: CaseAnswer): Fact[] {
   ];
 }
 
-export function processName({ name, key, id, state }: ProcessInstance): string {
+export function processName({ name, key, id, state }: CaseProcessInstance): string {
   if (id === null) return 'Forms without a process';
   return name ?? key ?? (state === 'unknown' ? 'Process' : 'Former process');
 }
@@ -83,7 +83,7 @@ function sectionsOf(found: CaseAnswer): ProcessSection[] {
   return found.processInstances.map((each) => sectionOf(each, hrefOf));
 }
 
-function sectionOf(instance: ProcessInstance, hrefOf: (form: FormReference) => string): ProcessSection {
+function sectionOf(instance: CaseProcessInstance, hrefOf: (form: FormReference) => string): ProcessSection {
   const { startDate, endDate, state, openTasks, formReferences } = instance;
   return {
     heading: processName(instance),
@@ -114,7 +114,7 @@ export function titleOf({ title, name }: { title: string | null; name: string })
   return title === null || title.trim() === '' ? name : title;
 }
 
-function writeTask({ name, id, assignee, created }: OpenTask): string {
+function writeTask({ name, id, assignee, created }: CaseTask): string {
   const since = created === null ? '' : `, open since ${writeTime(created)}`;
   return `${name ?? id} (${assignee === null ? 'nobody has taken it' : `with ${assignee}`}${since})`;
 }

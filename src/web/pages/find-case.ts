@@ -1,6 +1,6 @@
+import type { FoundCase, FoundCases } from '../../cases/found-case.ts';
 import type { Answer } from '../answer.ts';
 import { casePath } from '../case-path.ts';
-import type { FoundCase, FoundCases } from '../case-services.ts';
 import type { Look } from '../look.ts';
 import { type Asked, parseSearch } from '../parameters.ts';
 import { isRefusal } from '../refusal.ts';

@@ -1,6 +1,7 @@
+import type { Service } from '../../cases/found-case.ts';
+import type { StoredSubmission } from '../../cases/read-submission.ts';
 import type { FormView } from '../../forms/form-view.ts';
 import { casePath } from '../case-path.ts';
-import type { Service, StoredSubmission } from '../case-services.ts';
 import { type FormPart, formParts } from '../form-parts.ts';
 import type { RunningHeader } from '../running-header.ts';
 import { writeTime } from '../written-out.ts';

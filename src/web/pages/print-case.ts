@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
+import type { CaseAnswer, CaseProcessInstance, FormReference } from '../../cases/found-case.ts';
 import type { Answer } from '../answer.ts';
 import { casePath } from '../case-path.ts';
-import type { CaseAnswer, FormReference, ProcessInstance } from '../case-services.ts';
 import type { Look, Looked } from '../look.ts';
 import { type Asked, parseCase, parseNumber } from '../parameters.ts';
 import { isRefusal, NOTHING_HERE } from '../refusal.ts';
@@ -68,7 +68,7 @@ export async function printCase(asked: Asked, look: Look): Promise<Answer> {
   };
 }
 
-type NumberedForm = { number: number; instance: ProcessInstance; form: FormReference };
+type NumberedForm = { number: number; instance: CaseProcessInstance; form: FormReference };
 
 function numberForms(found: CaseAnswer): NumberedForm[] {
   const forms = found.processInstances.flatMap((instance) =>

@@ -1,6 +1,6 @@
+import type { ObjectPlace, StoredSubmission } from '../../cases/read-submission.ts';
 import type { Answer } from '../answer.ts';
 import { casePath } from '../case-path.ts';
-import type { ObjectPlace, StoredSubmission } from '../case-services.ts';
 import type { Look, Looked } from '../look.ts';
 import { type Asked, parseObjectPlace } from '../parameters.ts';
 import { isRefusal, NOTHING_HERE, type Refusal } from '../refusal.ts';
