@@ -1,6 +1,6 @@
 /** Words that are looked for, as a `tsquery` on what `words.ts` makes of a submission. */
 import type { CaseQuery } from './parse-query.ts';
-import { CHAINS, EVERY_SUBMISSION, LONG, MAX_CHAIN } from './words.ts';
+import { CHAINS, EVERY_SUBMISSION, LONG, MAX_CHAIN, pairOf } from './words.ts';
 
 type Term = CaseQuery['terms'][number];
 
@@ -24,8 +24,16 @@ function renderTerm({ words, prefix, field }: Term): string {
   const open = prefix ? ':*' : '';
   const [first = ''] = words;
   if (words.length === 1) return `${quote(first)}${open} | ${quote(LONG + first)}${open}`;
-  const inLong = `(${words.map((word) => quote(LONG + word)).join(' <-> ')}${open})`;
+  const inLong = renderPhrase(words, prefix);
   return words.length > MAX_CHAIN ? inLong : `${renderChain(CHAINS.short, words, prefix)} | ${inLong}`;
+}
+
+/** Their positions tell; the pairs, where to look at all. Of a word that is only begun, no pair is known. */
+function renderPhrase(words: readonly string[], prefix: boolean): string {
+  const whole = prefix ? words.slice(0, -1) : words;
+  const pairs = whole.slice(1).map((word, index) => quote(pairOf(whole[index] ?? '', word)));
+  const phrase = `(${words.map((word) => quote(LONG + word)).join(' <-> ')}${prefix ? ':*' : ''})`;
+  return `(${[...new Set(pairs), phrase].join(' & ')})`;
 }
 
 /** More words than a chain holds: each run of them as long as a chain. */

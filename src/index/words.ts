@@ -8,6 +8,8 @@
  *   '=bf 2026 0001 '      a short text from each of its words on: what is compared with a phrase there
  *   '~gate':7             a word of a longer text, with its positions, by which phrases are found there; those of two
  *                         texts never touch
+ *   '+1a3'                two words that stand side by side in a longer text, as one of some thousand numbers: of the many
+ *                         submissions that have all words of a phrase, few have these, and only their positions are read
  *   'f/site visit '       the form from each of its words on, 'b/…' the submitter: for one field
  *   '*'                   is in all of them: what to begin with where a query only excludes
  */
@@ -32,6 +34,8 @@ export const EVERY_SUBMISSION = '*';
 /** Each word of a chain is followed by a blank, so that a whole word can be told from the beginning of one. */
 export const CHAINS = { short: '=', form: 'f/', by: 'b/' } as const;
 export const LONG = '~';
+const PAIR = '+';
+const PAIR_BITS = 14;
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 /** Scripts that put no blank between words: each letter counts as a word, and a text of them as a phrase. */
@@ -63,6 +67,14 @@ function splitUnicode(text: string): string[] {
 
 function cutWord(word: string): string {
   return word.length <= MAX_WORD_LENGTH ? word : [...word].slice(0, MAX_WORD_LENGTH).join('');
+}
+
+/** What stands for two words side by side. Others may share it. */
+export function pairOf(first: string, second: string): string {
+  const text = `${first} ${second}`;
+  let hash = 0x811c9dc5; // FNV-1a, of which the upper bits are the better ones
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return `${PAIR}${(hash >>> (32 - PAIR_BITS)).toString(36)}`;
 }
 
 export type FindableText = {
@@ -117,10 +129,12 @@ function createLexemes() {
   }
 
   function addLong(words: readonly string[]): void {
-    for (const word of words) {
+    for (const [index, word] of words.entries()) {
       const positions = positionsFor(LONG + word) ?? [];
       if (position <= MAX_POSITION && positions.length < MAX_POSITIONS) positions.push(position);
       position++;
+      const next = words[index + 1];
+      if (next !== undefined) positionsFor(pairOf(word, next));
     }
     position++;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type FindableText, renderWords, splitWords } from '../../../src/index/words.ts';
+import { type FindableText, pairOf, renderWords, splitWords } from '../../../src/index/words.ts';
 
 const nothing: FindableText = { caseId: '', formName: '', title: null, submittedBy: '', answers: [] };
 
@@ -61,6 +61,20 @@ describe('the words of a submission', () => {
     const positions = ['one', 'two', 'five', 'six'].map((word) => lexemes.get(`~${word}`));
     expect(positions).toEqual([[1], [2], [5, 7], [8]]);
     expect(lexemes.has('one')).toBe(false);
+  });
+
+  test('of longer texts stand in pairs too, those of two texts do not', () => {
+    const lexemes = lexemesOf({ answers: ['one two three four five', 'six seven eight nine ten'] });
+    const has = (first: string, second: string) => lexemes.has(pairOf(first, second));
+    expect([has('one', 'two'), has('four', 'five'), has('six', 'seven')]).toEqual([true, true, true]);
+    expect([has('two', 'one'), has('one', 'three'), has('five', 'six')]).toEqual([false, false, false]);
+  });
+
+  test('of pairs are a few thousand lexemes, however many words there are', () => {
+    const pairs = new Set(Array.from({ length: 50_000 }, (_, index) => pairOf(`a${index}`, `b${index}`)));
+    expect(pairs.size).toBeGreaterThan(10_000);
+    expect(pairs.size).toBeLessThanOrEqual(16_384);
+    for (const pair of pairs) expect(pair).toMatch(/^\+[0-9a-z]{1,3}$/);
   });
 
   test('of short texts stand by themselves and from each of them on, those of a field once more', () => {
