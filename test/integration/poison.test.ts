@@ -107,7 +107,9 @@ test('a suspect that a person retries too early ends the process once; its incid
   const again = await startPoisoned('leading');
   await eventually(async () => {
     const [task] = await readOpenTasks(world.engine);
-    expect(Date.parse(task?.lockExpirationTime ?? '')).toBeLessThan(Date.now());
+    // The lock of the worker that ended is over, or another has taken the task since and is through with it.
+    expect(task).toBeDefined();
+    expect(Date.parse(task?.lockExpirationTime ?? '') > Date.now()).toBe(false);
   }, BEYOND_LOCKS);
   await submitSiteVisits(world, source, ['ada']);
   await eventually(async () => expect(await keptKeys()).toEqual(keysOf('ada')), SOON);
