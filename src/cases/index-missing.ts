@@ -1,8 +1,8 @@
 /**
  * Reads what is missing somewhere and puts it there.
  *
- * Several processes may do this to one index at the same time, in the same order. Each takes what is missing by chance and looks
- * again before it reads, so they share the work instead of doing it twice; and doing it twice changes nothing.
+ * Several processes may do this to one index at the same time. Each takes what is missing by chance and looks again before it
+ * reads, so that they seldom do the same; and doing it twice changes nothing.
  */
 import type { IndexEntry } from '../index/case-index.ts';
 import type { EntryReader } from './entry-reader.ts';

@@ -1,11 +1,10 @@
 /** Camunda Forms (`.form`) -> what they say to a reader. FEEL is not evaluated: what only an expression knows is left out or shown. */
-import { type Json, listAt, memberAt, memberOf, objectIn, readOptions, textAt } from './definition-json.ts';
+import { type Json, listAt, memberAt, memberOf, readOptions, textAt } from './definition-json.ts';
 import { type AnswerFormat, type Condition, type FormOutline, type FormPart, PLAIN_TEXT } from './form-outline.ts';
 import { plainLabel } from './plain-text.ts';
+import { type ReadInside, readComponents } from './read-components.ts';
 import { wordsOfPath } from './words-of-name.ts';
 
-const MAX_COMPONENTS = 10_000;
-const MAX_DEPTH = 100;
 /** `expression` has a value that the person never saw. */
 const UNSHOWN = new Set(['text', 'html', 'image', 'spacer', 'separator', 'button', 'iframe', 'expression']);
 const DATE_FORMATS = new Map<string, 'time' | 'date-time'>([
@@ -18,7 +17,7 @@ const LITERAL_IN_FEEL = /^=\s*"([^"]*)"\s*$/;
 /** `null` where it is none. */
 export function readCamundaForm(json: unknown): FormOutline | null {
   if (!Array.isArray(memberAt(json, 'components'))) return null;
-  return { title: null, parts: readComponents(listAt(json, 'components'), { left: MAX_COMPONENTS }, 0) };
+  return { title: null, parts: readComponents(listAt(json, 'components'), readComponent) };
 }
 
 /** The id by which a `formRef` knows it. */
@@ -26,19 +25,7 @@ export function idOfCamundaForm(json: unknown): string | null {
   return Array.isArray(memberAt(json, 'components')) ? textAt(json, 'id') : null;
 }
 
-type Reading = { left: number };
-
-function readComponents(components: readonly unknown[], reading: Reading, depth: number): FormPart[] {
-  const parts: FormPart[] = [];
-  for (const each of depth < MAX_DEPTH ? components : []) {
-    if (reading.left-- <= 0) break;
-    const component = objectIn(each);
-    if (component !== null) parts.push(...readComponent(component, reading, depth));
-  }
-  return parts;
-}
-
-function readComponent(component: Json, reading: Reading, depth: number): FormPart[] {
+function readComponent(component: Json, readInside: ReadInside): FormPart[] {
   const type = textAt(component, 'type') ?? '';
   const key = textAt(component, 'key');
   const when: Condition = textAt(component, 'conditional.hide') === null ? null : 'unknown';
@@ -48,7 +35,7 @@ function readComponent(component: Json, reading: Reading, depth: number): FormPa
   const path = key ?? textAt(component, 'path');
   const label = labelOf(component);
   if (Array.isArray(memberOf(component, 'components'))) {
-    const parts = readComponents(listAt(component, 'components'), reading, depth + 1);
+    const parts = readInside(listAt(component, 'components'));
     if (path === null) return [{ kind: 'section', label: label ?? '', parts, when }];
     if (type === 'dynamiclist') return [{ kind: 'rows', path, label: label ?? wordsOfPath(path), parts, when }];
     return [{ kind: 'nested', path, label: label ?? '', parts, when, isCertain: type === 'group' }];

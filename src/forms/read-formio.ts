@@ -5,23 +5,12 @@
  * read by the same signs. A definition may be nonsense: reading is bounded in size and depth, and what is not read is shown
  * without a definition.
  */
-import {
-  isTrue,
-  type Json,
-  labelAt,
-  listAt,
-  memberAt,
-  memberOf,
-  objectIn,
-  readOptions,
-  textAt,
-} from './definition-json.ts';
+import { isTrue, type Json, labelAt, listAt, memberAt, memberOf, readOptions, textAt } from './definition-json.ts';
 import type { Condition, FormOutline, FormPart } from './form-outline.ts';
+import { type ReadInside, readComponents } from './read-components.ts';
 import { formatOf } from './read-formio-format.ts';
 import { wordsOfPath } from './words-of-name.ts';
 
-const MAX_COMPONENTS = 10_000;
-const MAX_DEPTH = 100;
 const LAYOUTS = new Set(['well', 'columns', 'table', 'tabs']);
 const SECTIONS = new Set(['panel', 'fieldset']);
 const GRIDS = new Set(['datagrid', 'editgrid', 'datatable', 'dynamicwizard']);
@@ -38,25 +27,13 @@ export function readFormio(json: unknown): FormOutline | null {
   );
   if (form === undefined) return null;
   const title = labelAt(form, 'title') ?? labelAt(json, 'title');
-  return { title, parts: readComponents(listAt(form, 'components'), { left: MAX_COMPONENTS }, 0) };
+  return { title, parts: readComponents(listAt(form, 'components'), readComponent) };
 }
 
-type Reading = { left: number };
-
-function readComponents(components: readonly unknown[], reading: Reading, depth: number): FormPart[] {
-  const parts: FormPart[] = [];
-  for (const each of depth < MAX_DEPTH ? components : []) {
-    if (reading.left-- <= 0) break;
-    const component = objectIn(each);
-    if (component !== null) parts.push(...readComponent(component, reading, depth));
-  }
-  return parts;
-}
-
-function readComponent(component: Json, reading: Reading, depth: number): FormPart[] {
+function readComponent(component: Json, readInside: ReadInside): FormPart[] {
   const type = typeOf(component);
   const path = textAt(component, 'key');
-  const inside = (): FormPart[] => readComponents(childrenOf(component), reading, depth + 1);
+  const inside = (): FormPart[] => readInside(childrenOf(component));
   const when = conditionOf(component);
   if (isHidden(component)) return unshownOf(component, inside());
   if (UNSHOWN.has(type)) return path === null ? [] : [{ kind: 'unshown', path }];

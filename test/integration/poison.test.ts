@@ -113,8 +113,11 @@ test('a suspect that a person retries too early ends the process once; its incid
   }, BEYOND_LOCKS);
   await submitSiteVisits(world, source, ['ada']);
   await eventually(async () => expect(await keptKeys()).toEqual(keysOf('ada')), SOON);
-  const standing = await readIncidents(world.engine);
-  expect(standing).toMatchObject([{ incidentMessage: incident.incidentMessage }]);
+  const standing = await eventually(async () => {
+    const incidents = await readIncidents(world.engine);
+    expect(incidents).toMatchObject([{ incidentMessage: incident.incidentMessage }]);
+    return incidents;
+  }, SOON);
   await eventually(async () => expect(await readIncidentsOn(world.engine, source)).toHaveLength(1), SOON);
   await again.stop();
   await expect(again.exited).resolves.toBe(0);
