@@ -17,11 +17,11 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { FormvaultError } from '../errors.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
 import { createBrokenConnectionRetry, MAX_ATTEMPTS } from './broken-connection-retry.ts';
+import { createDirectRequests, type ObjectOutput, ObjectRequestHandler, type SendOptions } from './direct-requests.ts';
 import type { ObjectStore, ObjectToPut, ReadObject, StoredObject } from './object-store.ts';
 import { isWriteConflict, s3Failure, statusOf } from './s3-failure.ts';
 
@@ -46,15 +46,16 @@ export type S3Tuning = {
 
 const BYTES_PER_MS = 100;
 const RANGE_NOT_SATISFIABLE = 416;
+const NOTHING = new Uint8Array();
 const MAX_CONFLICTS = 5;
 const FIRST_CONFLICT_PAUSE_MS = 50;
 const MAX_CONFLICT_PAUSE_MS = 1_000;
 
-type SendOptions = { abortSignal: AbortSignal; requestTimeout: number };
-
 export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {}): ObjectStore {
   const { connectionTimeoutMs = 3_000, requestTimeoutMs = 5_000, pageSize } = tuning;
-  const client = new S3Client(clientConfig(settings, tuning, connectionTimeoutMs, requestTimeoutMs));
+  const handler = createHandler(settings, connectionTimeoutMs, requestTimeoutMs);
+  const client = new S3Client(clientConfig(settings, tuning, handler));
+  const sendDirectly = createDirectRequests(client, handler);
   const encryption = {
     ...(settings.sse === undefined ? {} : { ServerSideEncryption: settings.sse }),
     ...(settings.kmsKeyId === undefined ? {} : { SSEKMSKeyId: settings.kmsKeyId }),
@@ -90,7 +91,7 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
   ): Promise<{ etag: string } | null> {
     const { bucket, key, body, contentType, metadata } = object;
     const bytes = Buffer.byteLength(body);
-    const command = new PutObjectCommand({
+    const input = {
       Bucket: bucket,
       Key: key,
       Body: body,
@@ -99,10 +100,14 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
       ...(metadata === undefined ? {} : { Metadata: metadata }),
       ...encryption,
       ...condition,
+    };
+    const askClient = async (options: SendOptions): Promise<ObjectOutput> => ({
+      ...(await client.send(new PutObjectCommand(input), options)),
+      bytes: NOTHING,
     });
     const send = async (options: SendOptions) => {
       try {
-        return await client.send(command, options);
+        return await sendDirectly('PUT', input, options, askClient);
       } catch (thrown) {
         if (!isNoSuchBucket(thrown) && refusals.includes(statusOf(thrown) ?? 0)) return null;
         throw thrown;
@@ -114,8 +119,14 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
 
   async function head(bucket: string, key: string, signal: AbortSignal): Promise<StoredObject | null> {
     const attempted = 'could not look at an object';
-    const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
-    const answer = await attempt(attempted, bucket, signal, (options) => nullIfAbsent(client.send(command, options)));
+    const input = { Bucket: bucket, Key: key };
+    const askClient = async (options: SendOptions): Promise<ObjectOutput> => ({
+      ...(await client.send(new HeadObjectCommand(input), options)),
+      bytes: NOTHING,
+    });
+    const answer = await attempt(attempted, bucket, signal, (options) =>
+      nullIfAbsent(sendDirectly('HEAD', input, options, askClient)),
+    );
     return answer && toStoredObject(answer, attempted, bucket);
   }
 
@@ -127,17 +138,19 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
     range: { Range?: string } = {},
   ): Promise<ReadObject | null> {
     const attempted = 'could not read an object';
-    const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...range });
-    const found = await attempt(attempted, bucket, signal, async (options) => {
-      const answer = await nullIfAbsent(client.send(command, options)).catch(behindItsEnd);
-      if (answer === null || answer === 'behind its end') return answer;
-      return { answer, body: (await answer.Body?.transformToByteArray()) ?? new Uint8Array() };
-    });
+    const input = { Bucket: bucket, Key: key, ...range };
+    const askClient = async (options: SendOptions): Promise<ObjectOutput> => {
+      const { Body, ...output } = await client.send(new GetObjectCommand(input), options);
+      return { ...output, bytes: (await Body?.transformToByteArray()) ?? NOTHING };
+    };
+    const found = await attempt(attempted, bucket, signal, (options) =>
+      nullIfAbsent(sendDirectly('GET', input, options, askClient)).catch(behindItsEnd),
+    );
     if (found === 'behind its end') {
       const stored = await head(bucket, key, signal);
-      return stored && { ...stored, body: new Uint8Array() };
+      return stored && { ...stored, body: NOTHING };
     }
-    return found && { ...toStoredObject(found.answer, attempted, bucket), body: found.body };
+    return found && { ...toStoredObject(found, attempted, bucket), body: found.bytes };
   }
 
   return {
@@ -216,13 +229,25 @@ export function createS3ObjectStore(settings: S3Settings, tuning: S3Tuning = {})
   };
 }
 
-function clientConfig(
+function createHandler(
   settings: S3Settings,
-  tuning: S3Tuning,
   connectionTimeoutMs: number,
   requestTimeoutMs: number,
-): S3ClientConfig {
+): ObjectRequestHandler {
   const agent = { keepAlive: true, maxSockets: settings.maxConnections };
+  return new ObjectRequestHandler({
+    httpAgent: agent,
+    httpsAgent: agent,
+    connectionTimeout: connectionTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    throwOnRequestTimeout: true,
+    // the request's time-out ends with the headers of the answer; this one watches over its body, and lets S3 think longer
+    // about a large object than about a small one
+    socketTimeout: 2 * requestTimeoutMs,
+  });
+}
+
+function clientConfig(settings: S3Settings, tuning: S3Tuning, requestHandler: ObjectRequestHandler): S3ClientConfig {
   return {
     ...(settings.region === undefined ? {} : { region: settings.region }),
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
@@ -231,16 +256,7 @@ function clientConfig(
     cacheMiddleware: true,
     maxAttempts: MAX_ATTEMPTS,
     retryStrategy: createBrokenConnectionRetry(),
-    requestHandler: new NodeHttpHandler({
-      httpAgent: agent,
-      httpsAgent: agent,
-      connectionTimeout: connectionTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      throwOnRequestTimeout: true,
-      // the request's time-out ends with the headers of the answer; this one watches over its body, and lets S3 think longer
-      // about a large object than about a small one
-      socketTimeout: 2 * requestTimeoutMs,
-    }),
+    requestHandler,
   };
 }
 
@@ -262,17 +278,7 @@ function isNoSuchBucket(thrown: unknown): boolean {
   return (thrown as { name?: unknown }).name === 'NoSuchBucket';
 }
 
-function toStoredObject(
-  answer: {
-    ETag?: string | undefined;
-    ContentLength?: number | undefined;
-    ContentRange?: string | undefined;
-    ContentType?: string | undefined;
-    Metadata?: Record<string, string> | undefined;
-  },
-  attempted: string,
-  bucket: string,
-): StoredObject {
+function toStoredObject(answer: Omit<ObjectOutput, 'bytes'>, attempted: string, bucket: string): StoredObject {
   return {
     etag: requireEtag(answer.ETag, attempted, bucket),
     bytes: bytesOfWhole(answer.ContentRange) ?? answer.ContentLength ?? 0,
