@@ -10,6 +10,9 @@ import { withProgress } from './progress.ts';
 
 export type EngineProduct = 'camunda' | 'operaton';
 
+/** In the memory of the engine's own process, which is gone with it, or a PostgreSQL of its own. */
+export type EngineDatabase = 'h2' | 'postgresql';
+
 export type EngineOptions = {
   product?: EngineProduct;
   port?: number;
@@ -17,8 +20,7 @@ export type EngineOptions = {
   /** Basic authentication for the REST API; the user is demo, the password too. */
   restAuth?: boolean;
   authorization?: boolean;
-  /** In the memory of the engine's own process, which is gone with it, or a PostgreSQL of its own. */
-  database?: 'h2' | 'postgresql';
+  database?: EngineDatabase;
   /** Of that PostgreSQL. */
   postgres?: Omit<PostgresOptions, 'port'>;
   heapMb?: number;
