@@ -15,7 +15,8 @@ export type Aim = { aim: string; found: string; isMet: boolean };
 const FORMVAULT = 'Formvault';
 
 /** Those of one part; none where it was not measured. */
-export function decideAims(part: Part, { latency, backlog, live, failures, cases, soak }: Measured): Aim[] {
+export function decideAims(part: Part, measured: Measured): Aim[] {
+  const { latency, backlog, live, livePostgresql, failures, cases, soak } = measured;
   switch (part) {
     case 'latency':
       return latency === undefined ? [] : decideLatency(latency.filter(({ keeper }) => keeper.startsWith(FORMVAULT)));
@@ -23,6 +24,8 @@ export function decideAims(part: Part, { latency, backlog, live, failures, cases
       return backlog === undefined ? [] : [decideBacklog(backlog)];
     case 'live':
       return live === undefined ? [] : decideLive(live);
+    case 'live-postgresql':
+      return livePostgresql === undefined ? [] : decideLive(livePostgresql);
     case 'failures':
       return failures === undefined ? [] : decideFailures(failures);
     case 'cases':

@@ -91,8 +91,7 @@ async function measurePostgres(size: CasesSize): Promise<CasesDatabase> {
       const { rows } = await client.query('select pg_database_size(current_database()) as bytes');
       return Number(rows[0].bytes) / 2 ** 20;
     };
-    const { rows } = await client.query('show server_version_num');
-    const name = `PostgreSQL ${Math.floor(Number(rows[0].server_version_num) / 10_000)}`;
+    const name = `PostgreSQL ${server.majorVersion}`;
     return await measureIndex(name, { databaseUrl: server.url, dataDir: '' }, size, sizeMb);
   } finally {
     await client.end();

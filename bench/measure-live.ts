@@ -6,13 +6,15 @@
  * around it, and the middle of the rounds counts.
  *
  * Whatever shares its cores makes an engine's work take more processor time, also what asks nothing of it. So what being read
- * costs is measured with a core for the engine alone and the other ones for everything else, as in a second set of rounds.
+ * costs is measured with a core for the engine alone and the other ones for everything else, as in a second set of rounds. A
+ * database that is a process of its own belongs to everything else: it has its own machine more often than not.
  */
+import type { EngineDatabase } from '../dev/servers/engine.ts';
 import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
 import { giveOwnCore } from './cores.ts';
 import { bucketOf } from './formvault-process.ts';
 import { controlWriter, formvault, handWrittenWorker, type Keeper } from './keepers.ts';
-import { cpuSeconds, peakMemoryMb, startCpuMeter } from './process-usage.ts';
+import { cpuSeconds, cpuSecondsOfFamily, peakMemoryMb, startCpuMeter } from './process-usage.ts';
 import { type Servers, withServers } from './servers.ts';
 import { expectedKey } from './site-visit.ts';
 import { LIVE_CLIENTS, LIVE_HEAP_MB, type Sizes } from './sizes.ts';
@@ -25,6 +27,8 @@ export type LiveRow = {
   completionsPerSecond: number;
   /** From the first completion until the last object can be read, or the last completion where nothing is kept. */
   engineCpuMsPerForm: number;
+  /** In the same time, all processes of the engine's database; `null` where it lies in the engine itself. */
+  databaseCpuMsPerForm: number | null;
   /** Of the engine alone around it, as a factor for each round; empty for the engine alone. */
   rounds: { completions: number; engineCpu: number }[];
   kept: {
@@ -55,12 +59,12 @@ const STEADY_SETTLE_SECONDS = '1';
 const SLOW_SHARE = 0.2;
 const WITHIN_MS = 600_000;
 
-export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<LiveResult> {
+export async function measureLive(sizes: Sizes, database: EngineDatabase, signal: AbortSignal): Promise<LiveResult> {
   return withServers(
     signal,
     async (servers) => {
       const { completions, engineWarmUp, rounds, roundsApart } = sizes.live;
-      console.error('live: warming up');
+      console.error(`live, ${database}: warming up`);
       await completeAlone(servers, 'warm-up', engineWarmUp);
       // What the engine does for each kind of keeper is warmed up as well; the same amount for both.
       for (const [index, keeper] of [formvault(), handWrittenWorker('tuned')].entries()) {
@@ -75,7 +79,9 @@ export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<Li
       };
       const workers = [compete(handWrittenWorker('tuned')), compete(handWrittenWorker('defaults'), SLOW_SHARE)];
       const shared = await takeTurns('s', servers, [...readers(), ...workers], rounds, sizes);
-      const undo = await giveOwnCore(servers.engine.pid, [servers.s3.pid, process.pid]);
+      const { engine, s3 } = servers;
+      const rest = [s3.pid, process.pid, ...(engine.database === null ? [] : [engine.database.pid])];
+      const undo = await giveOwnCore(engine.pid, rest);
       if (undo === null) return { shared, apart: null };
       try {
         console.error('live: the engine has a core of its own now');
@@ -84,7 +90,7 @@ export async function measureLive(sizes: Sizes, signal: AbortSignal): Promise<Li
         await undo();
       }
     },
-    { heapMb: LIVE_HEAP_MB },
+    { heapMb: LIVE_HEAP_MB, database },
   );
 }
 
@@ -127,12 +133,14 @@ async function takeTurns(
 
 function middleOf(name: string, runs: Run[], rounds: LiveRow['rounds']): LiveRow {
   const middle = (value: (run: Run) => number): number => median(runs.map(value));
+  const databaseCpus = runs.flatMap((run) => run.databaseCpuMsPerForm ?? []);
   const kept = runs.flatMap((run) => run.kept ?? []);
   return {
     name,
     forms: runs.reduce((sum, { forms }) => sum + forms, 0),
     completionsPerSecond: middle((run) => run.completionsPerSecond),
     engineCpuMsPerForm: middle((run) => run.engineCpuMsPerForm),
+    databaseCpuMsPerForm: databaseCpus.length === 0 ? null : median(databaseCpus),
     rounds,
     kept:
       kept.length === 0
@@ -162,12 +170,12 @@ async function readExample({ s3, vault, signal }: Servers, bucket: string) {
 
 async function completeAlone({ engine, load }: Servers, run: string, forms: number): Promise<Run> {
   const tasks = await load.startStock(run, 'bench_form', forms);
-  const engineCpu = startCpuMeter(engine.pid);
+  const readEngineCpu = startEngineMeters(engine);
   const { startedMs, endedMs } = await load.completeAll(tasks, LIVE_CLIENTS);
   return {
     forms,
     completionsPerSecond: (forms / (endedMs - startedMs)) * 1000,
-    engineCpuMsPerForm: (engineCpu.seconds() * 1000) / forms,
+    ...readEngineCpu(forms),
     kept: null,
   };
 }
@@ -188,17 +196,17 @@ async function completeAndKeep(
     await vault.untilAllReadable(running.bucket, keysOf(warmUpTasks), WITHIN_MS);
 
     const tasks = await load.startStock(run, keeper.processKey, forms);
-    const engineCpu = startCpuMeter(engine.pid);
+    const readEngineCpu = startEngineMeters(engine);
     const cpuBefore = cpuSeconds(running.pid);
     const { startedMs, endedMs } = await load.completeAll(tasks, LIVE_CLIENTS, running.onCompleted);
     const { doneMs } = await vault.untilAllReadable(running.bucket, keysOf(tasks), WITHIN_MS);
-    const engineCpuMsPerForm = (engineCpu.seconds() * 1000) / forms;
+    const engineCpu = readEngineCpu(forms);
     const cpuMsPerForm = ((cpuSeconds(running.pid) - cpuBefore) * 1000) / forms;
     const found = await vault.listKeys(running.bucket);
     return {
       forms,
       completionsPerSecond: (forms / (endedMs - startedMs)) * 1000,
-      engineCpuMsPerForm,
+      ...engineCpu,
       kept: {
         formsPerSecond: (forms / (doneMs - startedMs)) * 1000,
         cpuMsPerForm,
@@ -210,4 +218,14 @@ async function completeAndKeep(
   } finally {
     await running.stop();
   }
+}
+
+/** Of the engine and of its database, from now on; ms a form when they are read. */
+function startEngineMeters({ pid, database }: Servers['engine']) {
+  const engineCpu = startCpuMeter(pid);
+  const databaseCpu = database === null ? null : startCpuMeter(database.pid, cpuSecondsOfFamily);
+  return (forms: number): Pick<Run, 'engineCpuMsPerForm' | 'databaseCpuMsPerForm'> => ({
+    engineCpuMsPerForm: (engineCpu.seconds() * 1000) / forms,
+    databaseCpuMsPerForm: databaseCpu === null ? null : (databaseCpu.seconds() * 1000) / forms,
+  });
 }

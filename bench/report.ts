@@ -4,7 +4,7 @@ import { figure, percent, renderTable, type Table } from './markdown.ts';
 import { type BacklogResult, type BacklogRun, sharesOfRaw } from './measure-backlog.ts';
 import type { LatencyRow } from './measure-latency.ts';
 import type { LiveResult, LiveRow } from './measure-live.ts';
-import { type Measured, PARTS, type Part } from './measured.ts';
+import { databaseOf, type Measured, PARTS, type Part } from './measured.ts';
 import { renderCases } from './report-cases.ts';
 import { renderCounted } from './report-counted.ts';
 import { renderFailures, renderSoak } from './report-failures.ts';
@@ -20,15 +20,18 @@ export function renderParts(measured: Measured): { part: Part; text: string }[] 
     const warning = measured.isQuick ? ['**A quick run: too few forms for figures that may be quoted.**'] : [];
     const aims = decideAims(part, measured).map(({ aim, found, isMet }) => [aim, found, isMet ? 'yes' : '**no**']);
     const table = renderTable({ head: ['aim', 'measured', 'met'], rows: aims });
-    return [{ part, text: [...warning, renderMachine(measured), found, table].join('\n\n') }];
+    return [
+      { part, text: [...warning, renderMachine(measured.machines[databaseOf(part)]), found, table].join('\n\n') },
+    ];
   });
 }
 
-function renderMachine({ machine }: Measured): string {
+function renderMachine(machine: string[] = []): string {
   return `*${machine.join('; ')}.*`;
 }
 
-function renderPart(part: Part, { latency, backlog, live, failures, cases, soak }: Measured): string | null {
+function renderPart(part: Part, measured: Measured): string | null {
+  const { latency, backlog, live, livePostgresql, failures, cases, soak } = measured;
   switch (part) {
     case 'latency':
       return latency === undefined ? null : renderLatency(latency);
@@ -36,6 +39,8 @@ function renderPart(part: Part, { latency, backlog, live, failures, cases, soak 
       return backlog === undefined ? null : renderBacklog(backlog);
     case 'live':
       return live === undefined ? null : renderLive(live);
+    case 'live-postgresql':
+      return livePostgresql === undefined ? null : renderLive(livePostgresql);
     case 'failures':
       return failures === undefined ? null : renderFailures(failures);
     case 'cases':
@@ -161,6 +166,7 @@ function renderLive({ shared, apart }: LiveResult): string {
 
 function renderRounds(rows: LiveRow[]): string {
   const rounds = Math.max(...rows.map((row) => row.rounds.length));
+  const hasDatabase = rows.some((row) => row.databaseCpuMsPerForm !== null);
   const table = renderTable({
     head: [
       '',
@@ -168,6 +174,7 @@ function renderRounds(rows: LiveRow[]): string {
       'of alone',
       'engine CPU ms a form',
       'more than alone (least to most)',
+      ...(hasDatabase ? ['database CPU ms a form'] : []),
       'forms kept a second',
       'keeper CPU ms a form',
       'peak memory MB',
@@ -180,6 +187,7 @@ function renderRounds(rows: LiveRow[]): string {
       row.kept === null ? '' : percent(median(row.rounds.map(({ completions }) => completions))),
       figure(row.engineCpuMsPerForm),
       row.kept === null ? '' : renderMore(row.rounds.map(({ engineCpu }) => engineCpu)),
+      ...(row.databaseCpuMsPerForm === null ? [] : [figure(row.databaseCpuMsPerForm)]),
       ...(row.kept === null
         ? ['', '', '', '', '']
         : [

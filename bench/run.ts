@@ -10,16 +10,16 @@ import { measureFailures } from './measure-failures.ts';
 import { measureLatency } from './measure-latency.ts';
 import { measureLive } from './measure-live.ts';
 import { measureSoak } from './measure-soak.ts';
-import { type Measured, PARTS, type Part } from './measured.ts';
+import { databaseOf, type Measured, PARTS, type Part } from './measured.ts';
 import type { HotFunction } from './profile.ts';
 import { renderParts } from './report.ts';
 import { describeMachine, loadOfMachine, withServers } from './servers.ts';
 import { FULL, QUICK } from './sizes.ts';
 
-const USAGE = `usage: node bench/run.ts [--quick] [--only backlog|latency|live|failures|cases|soak [--minutes M]] [--write] [--profile]
+const USAGE = `usage: node bench/run.ts [--quick] [--only PART [--minutes M]] [--write] [--profile]
 
   --quick    small counts: to try the programme, not to quote figures
-  --only     one part; soak is measured only when it is asked for
+  --only     one part: ${PARTS.join(', ')}; soak is measured only when it is asked for
   --minutes  how long soak takes (30)
   --write    put the tables of what is measured into docs/PERFORMANCE.md
   --profile  one more backlog run with a CPU profile of Formvault`;
@@ -84,12 +84,18 @@ async function measure({ quick, only, minutes, profile }: Options, signal: Abort
   const sizes = quick ? QUICK : FULL;
   const isWanted = (part: Part): boolean => (only === null ? part !== 'soak' : only === part);
   const loadAtStart = loadOfMachine();
-  const machine = await withServers(signal, (servers) => describeMachine(servers, loadAtStart));
-  for (const line of machine) console.error(line);
-  const measured: Measured = { isQuick: quick, machine };
+  const measured: Measured = { isQuick: quick, machines: {} };
+  for (const database of new Set(PARTS.filter(isWanted).map(databaseOf))) {
+    const machine = await withServers(signal, (servers) => describeMachine(servers, loadAtStart), { database });
+    for (const line of machine) console.error(line);
+    measured.machines[database] = machine;
+  }
   if (isWanted('backlog')) measured.backlog = await measureBacklog(sizes, { profile }, signal);
   if (isWanted('latency')) measured.latency = await measureLatency(sizes, signal);
-  if (isWanted('live')) measured.live = await measureLive(sizes, signal);
+  if (isWanted('live')) measured.live = await measureLive(sizes, databaseOf('live'), signal);
+  if (isWanted('live-postgresql')) {
+    measured.livePostgresql = await measureLive(sizes, databaseOf('live-postgresql'), signal);
+  }
   if (isWanted('failures')) measured.failures = await measureFailures(sizes, signal);
   if (isWanted('cases')) measured.cases = await measureCases(sizes.cases, signal);
   if (isWanted('soak')) {

@@ -1,6 +1,7 @@
 import { arch, cpus, loadavg, totalmem } from 'node:os';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { type EngineOptions, type RunningEngine, startEngine } from '../dev/servers/engine.ts';
+import type { PostgresOptions } from '../dev/servers/postgres.ts';
 import { type RunningS3Server, s3ClientFor, startS3Server } from '../dev/servers/s3-server.ts';
 import { createEngineLoad, type EngineLoad } from './engine-load.ts';
 import { createHttpConnection } from './http-connection.ts';
@@ -15,6 +16,9 @@ export type Servers = {
   createBucket(bucket: string): Promise<void>;
 };
 
+/** Of an engine that has one: what is committed is on the disk, and checkpoints come by time as on a server that was set up. */
+const POSTGRES: PostgresOptions = { fsync: true, settings: { shared_buffers: '512MB', max_wal_size: '2GB' } };
+
 /** A fresh engine without history and an empty S3 server for one part of the measurement; both are gone afterwards. */
 export async function withServers<T>(
   signal: AbortSignal,
@@ -22,7 +26,7 @@ export async function withServers<T>(
   engineOptions: EngineOptions = {},
 ): Promise<T> {
   const [engineStart, s3Start] = await Promise.allSettled([
-    startEngine(engineOptions, signal),
+    startEngine({ postgres: POSTGRES, ...engineOptions }, signal),
     startS3Server({}, signal),
   ]);
   const stop = async (): Promise<void> => {
@@ -57,12 +61,14 @@ export async function withServers<T>(
 
 /** What the figures were measured on. */
 export async function describeMachine({ load, s3, engine, signal }: Servers, loadAtStart: number): Promise<string[]> {
+  const { database } = engine;
+  const databaseName = database === null ? 'H2 in memory' : `PostgreSQL ${database.majorVersion}`;
   const connection = createHttpConnection();
   const { headers } = await connection.request('GET', s3.endpoint, { signal });
   connection.close();
   return [
     `${cpus().length} cores (${cpus()[0]?.model.trim() ?? arch()}), ${Math.round(totalmem() / 2 ** 30)} GB of memory; engine, database, S3 server, Formvault and the measuring programme share them`,
-    `Node ${process.version}, ${engine.product} ${await load.version()} with H2 in memory, ${headers.server ?? 'S3 server'}`,
+    `Node ${process.version}, ${engine.product} ${await load.version()} with ${databaseName}, ${headers.server ?? 'S3 server'}`,
     `${new Date().toISOString().slice(0, 10)}; load of the machine at the start ${loadAtStart.toFixed(2)}`,
   ];
 }

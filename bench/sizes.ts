@@ -15,7 +15,7 @@ export type Sizes = {
 /** Forms a second of the latency measurement. */
 export const RATES = { few: 5, many: 30 } as const;
 export const LIVE_CLIENTS = 8;
-/** The history of some 80,000 forms lies in the engine's memory here, and its collector must not be what is measured. */
+/** With H2 the history of some 80,000 forms lies in the engine's memory, and its collector must not be what is measured. */
 export const LIVE_HEAP_MB = 4_096;
 export const CONCURRENCY = 32;
 export const WORKER_COUNTS = [1, 4];

@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import axios from 'axios';
 import { fillOnce, projectDir } from './cache.ts';
 import { findFreePort } from './free-port.ts';
-import { runToEnd, startProcess, untilReady } from './process.ts';
+import { type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts';
+import { type RunningProcess, runToEnd, startProcess, untilReady } from './process.ts';
 import { withProgress } from './progress.ts';
 
 export type EngineProduct = 'camunda' | 'operaton';
+
+/** In the memory of the engine's own process, which is gone with it, or a PostgreSQL of its own. */
+export type EngineDatabase = 'h2' | 'postgresql';
 
 export type EngineOptions = {
   product?: EngineProduct;
@@ -16,7 +20,9 @@ export type EngineOptions = {
   /** Basic authentication for the REST API; the user is demo, the password too. */
   restAuth?: boolean;
   authorization?: boolean;
-  database?: 'h2' | { url: string; user: string; password?: string };
+  database?: EngineDatabase;
+  /** Of that PostgreSQL. */
+  postgres?: Omit<PostgresOptions, 'port'>;
   heapMb?: number;
 };
 
@@ -27,43 +33,65 @@ export type RunningEngine = {
   webappUrl: string;
   product: EngineProduct;
   pid: number;
+  /** Its own PostgreSQL, which stops with it; `null` for H2. */
+  database: RunningPostgres | null;
   stop(): Promise<void>;
 };
 
 const engineDir = join(projectDir, 'dev', 'engine');
 const operatonJson = 'org.operaton.spin:operaton-spin-dataformat-json-jackson:1.0.0';
 
-/** Fetches the engine when it is not there yet, starts it and waits until it answers queries. */
+/** Fetches the engine when it is not there yet, starts it with its database and waits until it answers queries. */
 export async function startEngine(options: EngineOptions = {}, signal?: AbortSignal): Promise<RunningEngine> {
   const product = options.product ?? 'camunda';
   const lib = await fetchEngine(product, signal);
   const port = options.port ?? (await findFreePort());
-  const database = options.database ?? 'h2';
-  const engine = await startProcess({
-    name: `engine-${product}-${port}`,
-    command: 'java',
-    args: [
-      `-Xmx${options.heapMb ?? 1024}m`,
-      '-Duser.timezone=UTC',
-      '-cp',
-      join(lib, '*'),
-      join(engineDir, 'Engine.java'),
-      `--spring.config.location=file:${join(engineDir, 'application.yaml')}`,
-    ],
-    env: {
-      PORT: String(port),
-      HISTORY_LEVEL: options.historyLevel ?? 'full',
-      REST_AUTH: options.restAuth ? 'basic' : 'none',
-      AUTHORIZATION: String(options.authorization ?? false),
-      DB_URL: database === 'h2' ? undefined : database.url,
-      DB_USER: database === 'h2' ? undefined : database.user,
-      DB_PASSWORD: database === 'h2' ? undefined : database.password,
-    },
-  });
-
   const url = `http://127.0.0.1:${port}/engine-rest`;
-  await untilReady(engine, 'the engine', () => answersQueries(url), 120_000, signal);
-  return { url, webappUrl: `http://127.0.0.1:${port}/${product}`, product, pid: engine.pid, stop: engine.stop };
+  const database = options.database === 'postgresql' ? await startPostgres(options.postgres, signal) : null;
+  let engine: RunningProcess;
+  try {
+    engine = await startProcess({
+      name: `engine-${product}-${port}`,
+      command: 'java',
+      args: [
+        `-Xmx${options.heapMb ?? 1024}m`,
+        '-Duser.timezone=UTC',
+        '-cp',
+        join(lib, '*'),
+        join(engineDir, 'Engine.java'),
+        `--spring.config.location=file:${join(engineDir, 'application.yaml')}`,
+      ],
+      env: {
+        PORT: String(port),
+        HISTORY_LEVEL: options.historyLevel ?? 'full',
+        REST_AUTH: options.restAuth ? 'basic' : 'none',
+        AUTHORIZATION: String(options.authorization ?? false),
+        ...databaseEnvironment(database),
+      },
+    });
+    await untilReady(engine, 'the engine', () => answersQueries(url), 120_000, signal);
+  } catch (error) {
+    await database?.stop();
+    throw error;
+  }
+  return {
+    url,
+    webappUrl: `http://127.0.0.1:${port}/${product}`,
+    product,
+    pid: engine.pid,
+    database,
+    async stop() {
+      await engine.stop();
+      await database?.stop();
+    },
+  };
+}
+
+/** A variable that is left out is H2's. */
+function databaseEnvironment(database: RunningPostgres | null): Record<string, string | undefined> {
+  if (database === null) return { DB_URL: undefined, DB_USER: undefined, DB_PASSWORD: undefined };
+  const { host, pathname, username, password } = new URL(database.url);
+  return { DB_URL: `jdbc:postgresql://${host}${pathname}`, DB_USER: username, DB_PASSWORD: password };
 }
 
 /** Also lets the engine load what a first query needs, so that tests do not meet its slowest second. */

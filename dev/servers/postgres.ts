@@ -4,14 +4,14 @@
  * The server refuses to run as root. For root it gets a user without rights, and a folder outside the project, which that user
  * might not reach.
  */
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import pg from 'pg';
 import { fillOnce, newScratchDir } from './cache.ts';
 import { commandSucceeds, findLibraryDirs, hasAptGet, unpackPackages } from './debian-packages.ts';
 import { findFreePort } from './free-port.ts';
-import { type ProcessSpec, type RunningProcess, runToEnd, startProcess, untilReady } from './process.ts';
+import { childrenOf, type ProcessSpec, type RunningProcess, runToEnd, startProcess, untilReady } from './process.ts';
 import { withProgress } from './progress.ts';
 
 export type PostgresOptions = {
@@ -25,6 +25,9 @@ export type PostgresOptions = {
 export type RunningPostgres = {
   /** With user, password and database. */
   url: string;
+  /** 15, say. */
+  majorVersion: number;
+  /** Of the first of its processes; the others, one for each connection and some for itself, are its children. */
   pid: number;
   /** Queries hang until `resume`, as with a server that has lost its network. */
   pause(): void;
@@ -46,7 +49,10 @@ export async function startPostgres(options: PostgresOptions = {}, signal?: Abor
   const binaries = (await findInstalled(signal)) ?? (await fetchPostgres(signal));
   const port = options.port ?? (await findFreePort());
   const dir = newServerDir();
-  await createCluster(binaries, dir, signal);
+  await createCluster(binaries, dir, signal).catch((error: unknown) => {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
   const settings = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -63,9 +69,15 @@ export async function startPostgres(options: PostgresOptions = {}, signal?: Abor
     graceMs: 3_000,
   });
   const url = (database: string) => `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/${database}`;
-  await untilReady(server, 'PostgreSQL', () => createDatabase(url('postgres')), 60_000, signal);
+  let majorVersion = 0;
+  const isReady = async (): Promise<boolean> => {
+    majorVersion = await createDatabase(url('postgres'));
+    return true;
+  };
+  await untilReady(server, 'PostgreSQL', isReady, 60_000, signal);
   return {
     url: url(USER),
+    majorVersion,
     pid: server.pid,
     pause: () => signalAll(server, 'SIGSTOP'),
     resume: () => signalAll(server, 'SIGCONT'),
@@ -144,12 +156,14 @@ function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-async function createDatabase(url: string): Promise<boolean> {
+/** Returns the server's version. */
+async function createDatabase(url: string): Promise<number> {
   const client = new pg.Client(url);
   await client.connect();
   try {
+    const { rows } = await client.query('show server_version_num');
     await client.query(`create database ${USER}`);
-    return true;
+    return Math.floor(Number(rows[0].server_version_num) / 10_000);
   } finally {
     await client.end();
   }
@@ -158,9 +172,9 @@ async function createDatabase(url: string): Promise<boolean> {
 /** The server and the processes of its connections, each of which has a process group of its own. */
 function signalAll(server: RunningProcess, name: 'SIGSTOP' | 'SIGCONT'): void {
   if (server.hasExited()) return;
-  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8');
+  const children = childrenOf(server.pid);
   server.signal(name);
-  for (const pid of children.trim().split(' ').filter(Boolean).map(Number)) {
+  for (const pid of children) {
     try {
       process.kill(pid, name);
     } catch {

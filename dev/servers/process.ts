@@ -93,6 +93,12 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
   };
 }
 
+/** The processes that a process has started itself and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.trim().split(' ').filter(Boolean).map(Number);
+}
+
 function readPid(watchdog: ChildProcess, command: string): Promise<number> {
   return new Promise((resolve, reject) => {
     watchdog.once('message', (message: WatchdogMessage) => {

@@ -4,6 +4,11 @@ import { isAbsent, type ProcessInstance, parseProcessInstance, parseRows, text }
 /** Process definitions and running instances, over the engine's REST API. Errors: ENGINE_UNAVAILABLE, ENGINE_REJECTED. */
 export type EngineDefinitions = ReturnType<typeof createEngineDefinitions>;
 
+/** Of an instance. What stands in a form may be anything, and web servers refuse much of it in an address. */
+const ID = /^\w[\w.:-]{0,63}$/;
+/** What the engine's column holds. */
+const MAX_BUSINESS_KEY_LENGTH = 255;
+
 export function createEngineDefinitions(http: HttpClient) {
   return {
     /** The BPMN as it was deployed; `null` when its deployment is gone. It never changes for one id. */
@@ -32,6 +37,7 @@ export function createEngineDefinitions(http: HttpClient) {
     },
 
     async findRunningInstance(id: string, signal: AbortSignal): Promise<ProcessInstance | null> {
+      if (!ID.test(id)) return null;
       const answer = await http.request({
         method: 'GET',
         path: `/process-instance/${encodeURIComponent(id)}`,
@@ -43,6 +49,7 @@ export function createEngineDefinitions(http: HttpClient) {
     },
 
     async findRunningInstanceByBusinessKey(businessKey: string, signal: AbortSignal): Promise<ProcessInstance | null> {
+      if (!canBeBusinessKey(businessKey)) return null;
       const answer = await http.request({
         method: 'GET',
         path: '/process-instance',
@@ -54,4 +61,9 @@ export function createEngineDefinitions(http: HttpClient) {
       return row === undefined ? null : parseProcessInstance(row);
     },
   };
+}
+
+/** PostgreSQL takes no NUL in a text; asked for one, the engine answers with a fault of its database each time. */
+function canBeBusinessKey(text: string): boolean {
+  return !text.includes('\0') && [...text].length <= MAX_BUSINESS_KEY_LENGTH;
 }

@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import nock from 'nock';
+import { createEngineDefinitions } from '../../../src/engine/engine-definitions.ts';
+import { createHttpClient } from '../../../src/http/http-client.ts';
+import { guardNock } from '../../support/guard-nock.ts';
+
+const BASE = 'http://engine.test/engine-rest';
+const { signal } = new AbortController();
+
+const someDefinitions = () =>
+  createEngineDefinitions(
+    createHttpClient({
+      baseUrl: BASE,
+      auth: { kind: 'none' },
+      timeoutMs: 2_000,
+      codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
+      maxSockets: 4,
+    }),
+  );
+const instance = { id: 'i-1', definitionId: 'p:1:2', businessKey: 'BF 1/2' };
+
+guardNock();
+
+test('a running instance is found by its id and by its business key', async () => {
+  nock(BASE).get('/process-instance/i-1').reply(200, instance);
+  nock(BASE)
+    .get('/process-instance')
+    .query(({ businessKey }) => businessKey === 'BF 1/2')
+    .reply(200, [instance]);
+
+  const found = { processDefinitionId: 'p:1:2' };
+  await expect(someDefinitions().findRunningInstance('i-1', signal)).resolves.toMatchObject(found);
+  await expect(someDefinitions().findRunningInstanceByBusinessKey('BF 1/2', signal)).resolves.toMatchObject(found);
+});
+
+test.each(['', '..', 'a/b', 'a\\b', 'a;b', 'a\0b', '\ud800', 'a'.repeat(65)])(
+  'no instance has the id %j, and the engine is not asked',
+  async (id) => {
+    await expect(someDefinitions().findRunningInstance(id, signal)).resolves.toBeNull();
+  },
+);
+
+test.each(['a\0b', 'a'.repeat(256)])(
+  'no instance has the business key %j, and the engine is not asked',
+  async (key) => {
+    await expect(someDefinitions().findRunningInstanceByBusinessKey(key, signal)).resolves.toBeNull();
+  },
+);
