@@ -15,7 +15,7 @@
  */
 
 /** Another number whenever other words come out of the same submission: an index that was built with another one is built again. */
-export const WORDS_VERSION = 1;
+export const WORDS_VERSION = 2;
 
 /** Of one submission. What is beyond them is not found, but kept in the vault all the same. */
 const MAX_WORDS = 10_000;
@@ -35,7 +35,7 @@ export const EVERY_SUBMISSION = '*';
 export const CHAINS = { short: '=', form: 'f/', by: 'b/' } as const;
 export const LONG = '~';
 const PAIR = '+';
-const PAIR_BITS = 14;
+const PAIR_BITS = 12;
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 /** Scripts that put no blank between words: each letter counts as a word, and a text of them as a phrase. */
