@@ -12,6 +12,7 @@ export const PAGE_SIZE = 20;
 
 const EVERYWHERE = ['form', 'bench', 'example'];
 const STATES = ['"in progress"', '"not applicable"', '"waiting for the applicant"'];
+const SAID_BY_ALL = ['"information given"', '"the information given is complete"', '"i confirm that"'];
 const A_FIFTH = ['form:site-visit', 'form:interview'];
 
 /** From the most frequent on. */
@@ -35,6 +36,7 @@ export const KINDS: SearchKind[] = [
   { name: 'a phrase: a short answer', query: (number) => oneOf(STATES, number) },
   { name: 'a phrase: common words', query: (number) => `"${word(30 + number)} ${word(31 + number)}"` },
   { name: 'a phrase: words of nearly all', query: (number) => `"${word(number % 3)} ${word(1 + (number % 3))}"` },
+  { name: 'a phrase: what every form says', query: (number) => oneOf(SAID_BY_ALL, number) },
   { name: 'a business key', query: (number, cases) => caseIdOf((number * 37) % cases) },
   { name: 'business keys by prefix: a tenth', query: (number) => `${KEY_PREFIX}-0${number % 10}*` },
   { name: 'business keys by prefix: all', query: () => `${KEY_PREFIX}*` },

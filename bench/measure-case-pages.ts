@@ -13,7 +13,7 @@ import { type RunningFormvault, startCommand, startFormvault } from './formvault
 import { createHttpConnection } from './http-connection.ts';
 import { type CasesSize, rate, type Times, timed } from './measure-cases.ts';
 import { cpuSeconds, memoryMb, peakMemoryMb } from './process-usage.ts';
-import { type Servers, withServers } from './servers.ts';
+import { BENCH_POSTGRES, type Servers, withServers } from './servers.ts';
 import { signInByForm } from './sign-in.ts';
 import { conventionVariables } from './site-visit.ts';
 import { CONCURRENCY } from './sizes.ts';
@@ -78,7 +78,7 @@ async function embedded(): Promise<Place> {
 }
 
 async function postgres(): Promise<Place> {
-  const server = await startPostgres({ fsync: true });
+  const server = await startPostgres(BENCH_POSTGRES);
   return { name: 'PostgreSQL', settings: { DATABASE_URL: server.url }, end: () => server.stop() };
 }
 

@@ -13,6 +13,7 @@ import { buildEntries, CASES_BUCKET, caseIdOf, INSTANCES_PER_CASE, instanceIdOf 
 import { KINDS, PAGE_SIZE, type SearchKind } from './cases-queries.ts';
 import { type CasePagesResult, measureCasePages } from './measure-case-pages.ts';
 import { memoryMb } from './process-usage.ts';
+import { BENCH_POSTGRES } from './servers.ts';
 import { percentile } from './statistics.ts';
 
 export type CasesSize = { submissions: number; cases: number; searches: number };
@@ -83,7 +84,7 @@ async function measureEmbedded(size: CasesSize): Promise<CasesDatabase> {
 }
 
 async function measurePostgres(size: CasesSize): Promise<CasesDatabase> {
-  const server = await startPostgres({ fsync: true });
+  const server = await startPostgres(BENCH_POSTGRES);
   const client = new pg.Client(server.url);
   try {
     await client.connect();

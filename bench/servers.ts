@@ -16,8 +16,11 @@ export type Servers = {
   createBucket(bucket: string): Promise<void>;
 };
 
-/** Of an engine that has one: what is committed is on the disk, and checkpoints come by time as on a server that was set up. */
-const POSTGRES: PostgresOptions = { fsync: true, settings: { shared_buffers: '512MB', max_wal_size: '2GB' } };
+/** What is committed is on the disk; the memory, and checkpoints by time, are those of a server that was set up. */
+export const BENCH_POSTGRES: PostgresOptions = {
+  fsync: true,
+  settings: { shared_buffers: '512MB', max_wal_size: '2GB' },
+};
 
 /** A fresh engine without history and an empty S3 server for one part of the measurement; both are gone afterwards. */
 export async function withServers<T>(
@@ -26,7 +29,7 @@ export async function withServers<T>(
   engineOptions: EngineOptions = {},
 ): Promise<T> {
   const [engineStart, s3Start] = await Promise.allSettled([
-    startEngine({ postgres: POSTGRES, ...engineOptions }, signal),
+    startEngine({ postgres: BENCH_POSTGRES, ...engineOptions }, signal),
     startS3Server({}, signal),
   ]);
   const stop = async (): Promise<void> => {

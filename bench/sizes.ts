@@ -25,7 +25,7 @@ export const FULL: Sizes = {
   isQuick: false,
   backlog: { submissions: 5_000, repetitions: 5 },
   latency: { warmUp: 1_000, seconds: { few: 40, many: 40 } },
-  live: { engineWarmUp: 12_000, warmUp: 500, completions: 3_000, rounds: 3, roundsApart: 7 },
+  live: { engineWarmUp: 12_000, warmUp: 500, completions: 3_000, rounds: 3, roundsApart: 5 },
   failures: { warmUp: 1_000, changes: 2_000, repetitions: 3 },
   outage: { warmUp: 200, forms: 1_000 },
   cases: { submissions: 100_000, cases: 10_000, searches: 100 },

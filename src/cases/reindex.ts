@@ -36,12 +36,12 @@ export type Reindexed = {
   leftOut: { count: number; first: { bucket: string; key: string }[] };
 };
 
-const LISTED_AT_A_TIME = 500;
+/** Listed side by side, they are of few cases: each is counted once for all of its submissions. */
 const READ_AT_A_TIME = 250;
 /** While some are put, the next are read and those after them looked up. */
 const CHUNKS_IN_FLIGHT = 4;
 /** Half a million keys, which tell how much there is; with more, that is known later. */
-const CHUNKS_AHEAD = 1_000;
+const CHUNKS_AHEAD = 2_000;
 const PATIENCE_MS = 120_000;
 const MOST_NAMED = 20;
 
@@ -69,7 +69,7 @@ export async function reindex(
   async function* chunks(): AsyncGenerator<{ bucket: string; keys: string[] }> {
     for (const bucket of buckets) {
       try {
-        for await (const keys of listSubmissions(store, maker.isSubmissionKey, bucket, LISTED_AT_A_TIME, signal)) {
+        for await (const keys of listSubmissions(store, maker.isSubmissionKey, bucket, READ_AT_A_TIME, signal)) {
           yield { bucket, keys };
         }
       } catch (error) {

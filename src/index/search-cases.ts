@@ -4,13 +4,16 @@
  *
  * A frequent word is asked for the other way round: how many submissions of each case are without it? A case that has more of
  * them is found.
+ *
+ * A phrase is looked for in submissions that have all its words. To see whether they stand side by side, the words of a submission
+ * must be read, which takes longer than everything else; but one of a case is enough.
  */
 import { sql } from 'kysely';
 import type { Visible } from '../access/visible.ts';
 import type { CaseHit, Page } from './case-index.ts';
 import type { CaseQuery } from './parse-query.ts';
 import type { Part, PartCatalog, View } from './part-catalog.ts';
-import { renderOpposite, renderTsquery } from './render-tsquery.ts';
+import { renderOpposite, renderTsquery, renderWithoutPositions } from './render-tsquery.ts';
 import type { Database } from './tables.ts';
 
 /** Of all submissions; above it there are clearly fewer of those that do not match. */
@@ -42,19 +45,24 @@ export async function searchCases(
 
 async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view: View): Promise<number[]> {
   const tsquery = renderTsquery(terms);
-  const conditions = [
-    ...(tsquery === null ? [] : [hasWords(tsquery)]),
+  const times = [
     ...(fromMs === null ? [] : [sql`submitted_at_ms >= ${Math.ceil(fromMs)}::int8`]),
     ...(toMs === null ? [] : [sql`submitted_at_ms <= ${Math.floor(toMs)}::int8`]),
   ];
   const { cases } = view;
-  if (conditions.length === 0 || cases.length === 0) return cases;
+  if ((tsquery === null && times.length === 0) || cases.length === 0) return cases;
   await steerPlanner(trx, { byWords: tsquery !== null });
-  if (tsquery !== null && conditions.length === 1 && (await matchesMost(trx, tsquery))) {
+  const phrases = renderWithoutPositions(terms);
+  if (tsquery !== null && phrases !== null) {
+    const found = await findByPhrase(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)]);
+    return cases.filter((caseNo) => found.has(caseNo));
+  }
+  if (tsquery !== null && times.length === 0 && (await matchesMost(trx, tsquery))) {
     const missing = await countByCase(trx, [hasWords(renderOpposite(tsquery)), isIn(view)]);
     return cases.filter((caseNo) => (missing.get(caseNo) ?? 0) < (view.submissions[caseNo] ?? 0));
   }
-  const matching = await countByCase(trx, [...conditions, isIn(view)]);
+  const words = tsquery === null ? [] : [hasWords(tsquery)];
+  const matching = await countByCase(trx, [...words, ...times, isIn(view)]);
   return cases.filter((caseNo) => matching.has(caseNo));
 }
 
@@ -93,6 +101,34 @@ async function matchesMost(trx: Database, tsquery: string): Promise<boolean> {
   return matching > FREQUENT * all;
 }
 
+/** Reads the newest candidate of each case that is not found surely; then, where that one did not match, all of them. */
+async function findByPhrase(
+  trx: Database,
+  { surely, perhaps, exactly }: { surely: string | null; perhaps: string; exactly: string },
+  conditions: Sql[],
+): Promise<Set<number>> {
+  const where = (tsquery: string): Sql => sql.join([hasWords(tsquery), ...conditions], sql` and `);
+  const matching = sql`cross join lateral (
+    select from formvault.words where words.number = candidate.number and ${hasWords(exactly)} offset 0
+  ) as matching`;
+  const { rows } = await sql<{ cases: string | null }>`
+    with sure as materialized (
+      select distinct case_no from formvault.words where ${surely === null ? sql`false` : where(surely)}
+    ), candidates as materialized (
+      select case_no, number from formvault.words where ${where(perhaps)} and case_no not in (select case_no from sure)
+    ), newest as materialized (
+      select case_no from (select case_no, max(number) as number from candidates group by case_no) as candidate ${matching}
+    )
+    select string_agg(case_no::text, ',') as cases from (
+      select case_no from sure
+      union all
+      select case_no from newest
+      union all
+      select distinct case_no from candidates as candidate ${matching} where case_no not in (select case_no from newest)
+    ) as found`.execute(trx);
+  return new Set(numbersOf(rows[0]?.cases));
+}
+
 /** The submissions that fulfil all conditions. As two long texts, which are read far quicker than ten thousand rows. */
 async function countByCase(trx: Database, conditions: Sql[]): Promise<Map<number, number>> {
   const { rows } = await sql<{ cases: string | null; counts: string | null }>`
@@ -100,9 +136,12 @@ async function countByCase(trx: Database, conditions: Sql[]): Promise<Map<number
       select case_no, count(*) as count from formvault.words
       where ${sql.join(conditions, sql` and `)} group by case_no
     ) as by_case`.execute(trx);
-  const numbers = (text: string | null | undefined): number[] => (text ? text.split(',').map(Number) : []);
-  const counts = numbers(rows[0]?.counts);
-  return new Map(numbers(rows[0]?.cases).map((caseNo, index) => [caseNo, counts[index] ?? 0]));
+  const counts = numbersOf(rows[0]?.counts);
+  return new Map(numbersOf(rows[0]?.cases).map((caseNo, index) => [caseNo, counts[index] ?? 0]));
+}
+
+function numbersOf(text: string | null | undefined): number[] {
+  return text ? text.split(',').map(Number) : [];
 }
 
 type PartRow = Part & { case_id: string; title: string };

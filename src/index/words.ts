@@ -85,7 +85,7 @@ export type FindableText = {
   answers: Iterable<string>;
 };
 
-/** The text of a tsvector, as the database itself would write it. */
+/** The text of a tsvector. */
 export function renderWords({ caseId, formName, title, submittedBy, answers }: FindableText): string {
   const lexemes = createLexemes();
   const left = { words: MAX_WORDS, length: MAX_TEXT_LENGTH };
@@ -155,7 +155,8 @@ function createLexemes() {
     addLong,
     addChains,
     render(): string {
-      const lexemes = [...positionsOf.keys()].sort(byCodePoint);
+      // Nearly the database's own order, which spares it the most of sorting.
+      const lexemes = [...positionsOf.keys()].sort();
       return lexemes.map((lexeme) => renderLexeme(lexeme, positionsOf.get(lexeme) ?? [])).join(' ');
     },
   };
@@ -164,16 +165,4 @@ function createLexemes() {
 /** None has a quote or a backslash in it. */
 function renderLexeme(lexeme: string, positions: number[]): string {
   return positions.length === 0 ? `'${lexeme}'` : `'${lexeme}':${positions.join(',')}`;
-}
-
-/** The order of UTF-8 bytes, which differs from that of JavaScript where there are surrogates. */
-function byCodePoint(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const [unitOfA, unitOfB] = [a.charCodeAt(index), b.charCodeAt(index)];
-    if (unitOfA === unitOfB) continue;
-    const [isHighA, isHighB] = [unitOfA >= 0xd800 && unitOfA < 0xe000, unitOfB >= 0xd800 && unitOfB < 0xe000];
-    return isHighA === isHighB ? unitOfA - unitOfB : isHighA ? 1 : -1;
-  }
-  return a.length - b.length;
 }
