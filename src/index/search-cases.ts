@@ -62,7 +62,7 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
     return cases.filter((caseNo) => (missing.get(caseNo) ?? 0) < (view.submissions[caseNo] ?? 0));
   }
   const words = tsquery === null ? [] : [hasWords(tsquery)];
-  const matching = await countByCase(trx, [...words, ...times, isIn(view)]);
+  const matching = await findMatching(trx, [...words, ...times, isIn(view)]);
   return cases.filter((caseNo) => matching.has(caseNo));
 }
 
@@ -129,7 +129,16 @@ async function findByPhrase(
   return new Set(numbersOf(rows[0]?.cases));
 }
 
-/** The submissions that fulfil all conditions. As two long texts, which are read far quicker than ten thousand rows. */
+/** As one long text, which is read far quicker than ten thousand rows. */
+async function findMatching(trx: Database, conditions: Sql[]): Promise<Set<number>> {
+  const { rows } = await sql<{ cases: string | null }>`
+    select string_agg(case_no::text, ',') as cases from (
+      select distinct case_no from formvault.words where ${sql.join(conditions, sql` and `)}
+    ) as matching`.execute(trx);
+  return new Set(numbersOf(rows[0]?.cases));
+}
+
+/** How many submissions of each case fulfil all conditions. */
 async function countByCase(trx: Database, conditions: Sql[]): Promise<Map<number, number>> {
   const { rows } = await sql<{ cases: string | null; counts: string | null }>`
     select string_agg(case_no::text, ',') as cases, string_agg(count::text, ',') as counts from (
