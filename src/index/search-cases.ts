@@ -6,7 +6,7 @@
  * them is found.
  *
  * A phrase is looked for in submissions that have all its words. To see whether they stand side by side, the words of a submission
- * must be read, which takes longer than everything else; but one of a case is enough.
+ * must be read, which takes longer than everything else; where there are many, one of each case is mostly enough.
  */
 import { sql } from 'kysely';
 import type { Visible } from '../access/visible.ts';
@@ -18,6 +18,8 @@ import type { Database } from './tables.ts';
 
 /** Of all submissions; above it there are clearly fewer of those that do not match. */
 const FREQUENT = 0.6;
+/** So many to read that one of each case, and the others where that one is none, takes less time. */
+const OFTEN = 0.1;
 const SAMPLE_SIZE = 100;
 
 type Sql = ReturnType<typeof sql>;
@@ -52,14 +54,17 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
   const { cases } = view;
   if ((tsquery === null && times.length === 0) || cases.length === 0) return cases;
   await steerPlanner(trx, { byWords: tsquery !== null });
-  const phrases = renderWithoutPositions(terms);
-  if (tsquery !== null && phrases !== null) {
-    const found = await findByPhrase(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)]);
-    return cases.filter((caseNo) => found.has(caseNo));
-  }
-  if (tsquery !== null && times.length === 0 && (await matchesMost(trx, tsquery))) {
-    const missing = await countByCase(trx, [hasWords(renderOpposite(tsquery)), isIn(view)]);
-    return cases.filter((caseNo) => (missing.get(caseNo) ?? 0) < (view.submissions[caseNo] ?? 0));
+  if (tsquery !== null) {
+    const phrases = renderWithoutPositions(terms);
+    const sample = await takeSample(trx, tsquery, phrases);
+    if (phrases !== null && sample.toRead > OFTEN) {
+      const found = await findByPhrase(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)]);
+      return cases.filter((caseNo) => found.has(caseNo));
+    }
+    if (times.length === 0 && sample.matching > FREQUENT) {
+      const missing = await countByCase(trx, [hasWords(renderOpposite(tsquery)), isIn(view)]);
+      return cases.filter((caseNo) => (missing.get(caseNo) ?? 0) < (view.submissions[caseNo] ?? 0));
+    }
   }
   const words = tsquery === null ? [] : [hasWords(tsquery)];
   const matching = await findMatching(trx, [...words, ...times, isIn(view)]);
@@ -89,16 +94,28 @@ function isIn({ seen, hidden }: View): Sql {
   return hidden.length < seen.length ? sql`part_no not in ${list(hidden)}` : sql`part_no in ${list(seen)}`;
 }
 
-/** By a sample. A wrong guess costs time only. */
-async function matchesMost(trx: Database, tsquery: string): Promise<boolean> {
-  const { rows } = await sql<{ matching: number; all: number }>`
-    select count(*) filter (where ${hasWords(tsquery)}) as matching, count(*) as all
+/** Shares of all submissions; a wrong guess costs time only. `toRead`: which positions must be read of, to know. */
+async function takeSample(
+  trx: Database,
+  tsquery: string,
+  phrases: { surely: string | null; perhaps: string } | null,
+): Promise<{ matching: number; toRead: number }> {
+  const isToRead =
+    phrases === null
+      ? sql`false`
+      : sql.join(
+          [hasWords(phrases.perhaps), ...(phrases.surely === null ? [] : [sql`not ${hasWords(phrases.surely)}`])],
+          sql` and `,
+        );
+  const { rows } = await sql<{ matching: number; to_read: number; all: number }>`
+    select count(*) filter (where ${hasWords(tsquery)}) as matching, count(*) filter (where ${isToRead}) as to_read,
+      count(*) as all
     from formvault.words where number = any(array(
       select ceil(random() * last.number)::int
       from (select max(number) as number from formvault.words) as last, generate_series(1, ${SAMPLE_SIZE}::int)
     ))`.execute(trx);
-  const { matching = 0, all = 0 } = rows[0] ?? {};
-  return matching > FREQUENT * all;
+  const { matching = 0, to_read: toRead = 0, all = 0 } = rows[0] ?? {};
+  return { matching: matching / Math.max(1, all), toRead: toRead / Math.max(1, all) };
 }
 
 /** Reads the newest candidate of each case that is not found surely; then, where that one did not match, all of them. */
