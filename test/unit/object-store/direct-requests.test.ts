@@ -93,3 +93,20 @@ test('a bucket whose requests are signed otherwise is left to the client', async
   await expect(send('GET', input, options, () => Promise.resolve(fromClient))).resolves.toBe(fromClient);
   expect(sent).toEqual([]);
 });
+
+test('credentials that end are renewed', async () => {
+  let renewals = 0;
+  const ending = async () => ({
+    ...credentials,
+    accessKeyId: `AKID${++renewals}`,
+    expiration: new Date(Date.now() + 1_000),
+  });
+  const recorder = new Recorder();
+  const client = new S3Client({ region: 'eu-west-2', credentials: ending, requestHandler: recorder });
+  const send = createDirectRequests(client, recorder);
+  for (let request = 0; request < 2; request++) {
+    await send('GET', { Bucket: 'dev-cop-case', Key: 'a' }, options, () => Promise.reject(new Error('not asked')));
+  }
+  const keys = recorder.sent.map(({ headers }) => /Credential=(\w+)/.exec(headers.authorization ?? '')?.[1]);
+  expect(new Set(keys).size).toBe(2);
+});
