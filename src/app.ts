@@ -10,6 +10,7 @@ import { createEngineHistory } from './engine/engine-history.ts';
 import { createEngineIncidents } from './engine/engine-incidents.ts';
 import { createEngineProcesses } from './engine/engine-processes.ts';
 import { readHistoryLevel } from './engine/history-level.ts';
+import { OWN_PROCESS_KEY } from './engine/history-rows.ts';
 import { createFormLookup, type FormLookup } from './enrichment/form-api.ts';
 import { createOrigins } from './enrichment/origins.ts';
 import { createProcessModels } from './enrichment/process-models.ts';
@@ -26,6 +27,7 @@ import { watchObjectStore } from './object-store/watched-object-store.ts';
 import type { Log } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { checkEnvironmentOfEngine, deployOwnProcess } from './own-process/deploy-own-process.ts';
+import { createEngineFaults } from './pipeline/engine-faults.ts';
 import { createHandOver } from './pipeline/hand-over.ts';
 import { createOutages, type Outages } from './pipeline/outages.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
@@ -136,6 +138,7 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
         },
       },
       outages,
+      engineFaults: createEngineFaults((signal) => processes.findDefinitions(OWN_PROCESS_KEY, signal)),
       log,
       metrics,
     };

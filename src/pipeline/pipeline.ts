@@ -11,6 +11,7 @@ import { FormvaultError, failureCodeOf } from '../errors.ts';
 import type { Change } from '../submission/change.ts';
 import type { Found } from '../submission/split-convention.ts';
 import { pause } from '../time/pause.ts';
+import type { EngineFaults } from './engine-faults.ts';
 import type { HandOver } from './hand-over.ts';
 import { decideOutcome } from './outcome.ts';
 import type { createPreparation, PreparedChange, Topic } from './prepare-changes.ts';
@@ -50,13 +51,14 @@ const REFUSED_PAUSE_MS = 10_000;
 export function createPipeline(
   options: Running & {
     preparation: ReturnType<typeof createPreparation>;
+    engineFaults: EngineFaults;
     handOver: HandOver;
     /** `queue`: every change becomes an external task. */
     dispatch: 'direct' | 'queue';
     concurrency: number;
   },
 ) {
-  const { preparation, handOver, outages, log, metrics } = options;
+  const { preparation, handOver, outages, engineFaults, log, metrics } = options;
   const limit = pLimit(options.concurrency);
   const runs = new Set<Promise<void>>();
   let bytesInFlight = 0;
@@ -96,12 +98,14 @@ export function createPipeline(
   async function prepareAlone(change: Change, finish: Finish, term: Term): Promise<void> {
     const topic = topicByKind(change);
     await untilFinal({ change, topic }, finish, term, async () => {
+      const judgeFault = engineFaults.watch();
       for (let attempt = 1; !term.stopRetrying.aborted; attempt++) {
         try {
           const { changes } = await preparation.prepare([change], term.abort);
           for (const prepared of changes) await runChange(prepared, finish, term);
           return changes.length === 0 ? 'kept' : 'interrupted'; // finished, or not, by its own run
-        } catch (error) {
+        } catch (thrown) {
+          const error = await judgeFault(thrown, term.stopRetrying);
           const decision = decideOutcome(error, { number: attempt, isLast: true });
           if (decision.kind === 'incident') return failureOf(error, NOTHING_KNOWN);
           if (decision.kind !== 'retry') break;
@@ -183,6 +187,7 @@ export function createPipeline(
 
   /** Those of a batch that have something to keep; what an earlier leader handed over is finished. */
   async function prepareBatch(changes: Change[], finish: Finish, term: Term): Promise<PreparedChange[]> {
+    const judgeFault = engineFaults.watch();
     for (let attempt = 1; !term.stopRetrying.aborted; attempt++) {
       try {
         const left = await withoutHandedOver(changes, finish, term);
@@ -192,7 +197,8 @@ export function createPipeline(
           finish(change);
         }
         return prepared.changes;
-      } catch (err) {
+      } catch (thrown) {
+        const err = await judgeFault(thrown, term.stopRetrying);
         const decision = decideOutcome(err, { number: attempt, isLast: attempt >= READS_TOGETHER });
         if (decision.kind === 'interrupted' || decision.kind === 'discard' || term.stopRetrying.aborted) break;
         const failure = { err, code: failureCodeOf(err), changes: changes.length, attempt };

@@ -5,6 +5,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Found } from '../submission/split-convention.ts';
 import { pause } from '../time/pause.ts';
+import type { EngineFaults } from './engine-faults.ts';
 import { IN_PLACE_MS, type Outages } from './outages.ts';
 import { decideOutcome } from './outcome.ts';
 import type { PreparedChange } from './prepare-changes.ts';
@@ -51,20 +52,22 @@ export async function runOnce(
   }
 }
 
-/** One submission to its outcome; passing faults are tried again for some seconds, those of the engine as long as they last. */
+/** One submission to its outcome; passing faults are tried again for some seconds, an engine that is away as long as it is. */
 export async function runInPlace(
   prepared: PreparedChange,
   found: Found,
-  running: Running,
+  running: Running & { engineFaults: EngineFaults },
   signals: RunSignals,
 ): Promise<RunResult> {
   const { outages, log, metrics } = running;
   const { topic } = prepared;
+  const judgeFault = running.engineFaults.watch();
   const firstMs = performance.now();
   for (let attempt = 1; ; attempt++) {
     if (signals.abort.aborted) return 'interrupted';
-    const failure = await runOnce(prepared, found, running, signals.abort, attempt);
-    if (failure === null) return 'kept';
+    const failed = await runOnce(prepared, found, running, signals.abort, attempt);
+    if (failed === null) return 'kept';
+    const failure = failureOf(await judgeFault(failed.error, signals.stopRetrying), failed.about);
     const { error: err, cause } = failure;
     const leftMs = firstMs + IN_PLACE_MS - performance.now();
     const isLast = leftMs <= 0 || (cause !== null && outages.isOut(cause.target));

@@ -14,6 +14,7 @@ import { parseSource } from '../incidents/source-variable.ts';
 import { errorText } from '../observability/error-text.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { EngineFaults } from '../pipeline/engine-faults.ts';
 import { isOutage, type Outages } from '../pipeline/outages.ts';
 import { decideOutcome } from '../pipeline/outcome.ts';
 import { type Failure, failureOf, NOTHING_KNOWN } from '../pipeline/run-in-place.ts';
@@ -36,6 +37,7 @@ export function createTaskRunner(options: {
   keep: KeepChanges;
   externalTasks: Pick<EngineExternalTasks, 'setRetries'>;
   outages: Outages;
+  engineFaults: EngineFaults;
   openIncidents: OpenIncidents;
   leftBehind: Pick<LeftBehind, 'take'>;
   maxAttempts: number;
@@ -44,7 +46,8 @@ export function createTaskRunner(options: {
   log: Log;
   metrics: Metrics;
 }) {
-  const { keep, externalTasks, outages, openIncidents, leftBehind, maxAttempts, retrySeconds, log, metrics } = options;
+  const { keep, externalTasks, outages, engineFaults, openIncidents, leftBehind } = options;
+  const { maxAttempts, retrySeconds, log, metrics } = options;
 
   /** For what was in hand when a worker ended. */
   const oneAtATime = pLimit(1);
@@ -133,6 +136,7 @@ export function createTaskRunner(options: {
   }
 
   async function runToReport(task: LockedTask, signal: AbortSignal): Promise<TaskReport> {
+    const judgeFault = engineFaults.watch();
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) return { kind: 'release' };
       try {
@@ -147,7 +151,8 @@ export function createTaskRunner(options: {
         if (failureCodeOf(failure.error) === 'ENGINE_UNAVAILABLE') throw failure.error;
         const about = failure.about === NOTHING_KNOWN ? aboutOf(task) : failure.about;
         return await reportFailure(task, { ...failure, about }, signal);
-      } catch (error) {
+      } catch (thrown) {
+        const error = await judgeFault(thrown, signal);
         // Without the engine there is nobody to report to: the lock is kept for as long as it lives.
         if (failureCodeOf(error) !== 'ENGINE_UNAVAILABLE') {
           return reportFailure(task, failureOf(error, aboutOf(task)), signal);

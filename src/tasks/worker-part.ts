@@ -9,6 +9,7 @@ import type { HttpClient } from '../http/http-client.ts';
 import { createSourceIncidents } from '../incidents/source-incidents.ts';
 import { parseSource } from '../incidents/source-variable.ts';
 import { createWatchdog } from '../incidents/watchdog.ts';
+import type { EngineFaults } from '../pipeline/engine-faults.ts';
 import { type createPreparation, TOPICS } from '../pipeline/prepare-changes.ts';
 import type { Running } from '../pipeline/run-in-place.ts';
 import { pause } from '../time/pause.ts';
@@ -29,6 +30,7 @@ export function createWorkerPart(
   options: Running & {
     config: Pick<Config, 'engine' | 'concurrency' | 'tasks' | 'incidents'>;
     preparation: ReturnType<typeof createPreparation>;
+    engineFaults: EngineFaults;
     engine: HttpClient;
     externalTasks: EngineExternalTasks;
     incidents: EngineIncidents;
@@ -37,7 +39,7 @@ export function createWorkerPart(
     probe(target: string, signal: AbortSignal): Promise<void>;
   },
 ) {
-  const { config, engine, externalTasks, incidents, processes, outages, log, metrics } = options;
+  const { config, engine, externalTasks, incidents, processes, outages, engineFaults, log, metrics } = options;
   const mode = config.incidents.source;
   const sourceIncidents = createSourceIncidents({ mode, incidents, log });
   const openIncidents = createOpenIncidents({ limit: config.incidents.limit, read: readFailed });
@@ -52,6 +54,7 @@ export function createWorkerPart(
     keep: createKeepChanges(options),
     externalTasks,
     outages,
+    engineFaults,
     openIncidents,
     maxAttempts: config.tasks.maxAttempts,
     retrySeconds: config.tasks.retrySeconds,

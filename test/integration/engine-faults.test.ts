@@ -3,7 +3,8 @@ import { jsonVariable } from '../../dev/clients/engine-calls.ts';
 import { aProcess } from '../support/a-process.ts';
 import { type CountingProxy, requestsASecond, startCountingProxy } from '../support/counting-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { readIncidents } from '../support/handed-over.ts';
+import { readIncidents, retry } from '../support/handed-over.ts';
+import { readErrorDetails, untilIncidentOn } from '../support/incidents.ts';
 import { testServers } from '../support/servers.ts';
 import { siteVisitKey, submitSiteVisit } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -105,4 +106,27 @@ test('an engine that answers 429 is not asked again before the time it gives, by
     expect(Math.min(...pausesMs)).toBeGreaterThan(RETRY_AFTER_SECONDS * 1_000 - 5);
   }
   await expectRecovery();
+});
+
+test('an engine that answers every question about one form with an exception gets an incident; the others are kept', async () => {
+  const caseOfOne = world.newCase();
+  const { id: one } = await world.engine.start(waiting.id, { businessKey: caseOfOne });
+  engine.answer(
+    { status: 500, body: '{"type":"ProcessEngineException","message":"ENGINE-03083 Unexpected exception"}' },
+    ({ path }, body) => path.includes('/history/process-instance') && body.includes(one),
+  );
+  await submitSiteVisit(world, one, 'anna');
+  await submitSiteVisit(world, instanceId, 'meanwhile');
+  const incident = await untilIncidentOn(world.engine, one);
+  expect(incident.incidentMessage).toMatch(
+    /^ENGINE_REJECTED: could not read process instances .*look for the exception/,
+  );
+  await expect(readErrorDetails(world.engine, incident.configuration)).resolves.toContain('ProcessEngineException');
+  expect(await keptKeys()).toEqual(visitKeys('meanwhile'));
+
+  engine.pass();
+  for (const standing of await readIncidents(world.engine)) await retry(world.engine, standing);
+  const visits = [siteVisitKey(caseOfOne, 'anna')];
+  await eventually(async () => expect(await world.vault.list(world.bucket, `${caseOfOne}/`)).toEqual(visits), RECOVERY);
+  await eventually(async () => expect(await readIncidents(world.engine)).toEqual([]), RECOVERY);
 });

@@ -5,6 +5,7 @@ import { createMemoryObjectStore } from '../../src/object-store/memory-object-st
 import type { ObjectStore } from '../../src/object-store/object-store.ts';
 import { watchObjectStore } from '../../src/object-store/watched-object-store.ts';
 import type { Metrics } from '../../src/observability/metrics.ts';
+import { createEngineFaults } from '../../src/pipeline/engine-faults.ts';
 import { createHandOver } from '../../src/pipeline/hand-over.ts';
 import { createOutages } from '../../src/pipeline/outages.ts';
 import type { createPipeline } from '../../src/pipeline/pipeline.ts';
@@ -183,6 +184,9 @@ export function aPipelineWorld(
     log,
     metrics,
     outages,
+    engineFaults: createEngineFaults(async () => {
+      if (engine.faults.onLook !== null) throw engine.faults.onLook;
+    }),
     handOver: createHandOver(engine.processes),
     processing,
     preparation: {

@@ -1,4 +1,5 @@
 import { type FailureCode, type FailureDetails, FormvaultError } from '../../src/errors.ts';
+import { createEngineFaults } from '../../src/pipeline/engine-faults.ts';
 import { createOutages } from '../../src/pipeline/outages.ts';
 import { failureOf, NOTHING_KNOWN } from '../../src/pipeline/run-in-place.ts';
 import { createOpenIncidents } from '../../src/tasks/open-incidents.ts';
@@ -26,7 +27,11 @@ export function aRunnerWorld(
   const said: string[] = [];
   /** Ids of tasks that a worker before had in hand when it ended. */
   const leftBehind = new Set<string>();
-  const faults: { onRead: unknown; thrown: unknown } = { onRead: null, thrown: null };
+  const faults: Record<'onRead' | 'onOtherRequests' | 'thrown', unknown> = {
+    onRead: null,
+    onOtherRequests: null,
+    thrown: null,
+  };
   async function keep(kind: string, task: LockedTask) {
     kept.push(kind);
     if (faults.thrown !== null) throw faults.thrown;
@@ -52,6 +57,9 @@ export function aRunnerWorld(
       },
     },
     outages,
+    engineFaults: createEngineFaults(async () => {
+      if (faults.onOtherRequests !== null) throw faults.onOtherRequests;
+    }),
     openIncidents,
     leftBehind: { take: ({ id }) => leftBehind.delete(id) },
     maxAttempts,

@@ -18,8 +18,8 @@ export type CountingProxy = {
   held(): number;
   /** Answers come this much later, those that were held as well. */
   delay(ms: number): void;
-  /** Answers in place of the service. */
-  answer(given: GivenAnswer): void;
+  /** Answers in place of the service, to everything or to what `which` says. */
+  answer(given: GivenAnswer, which?: Which): void;
   /** Gives half of each body on, then breaks the connection off; the service has done what it was asked for. */
   halve(): void;
   /** As at the start; what was held goes on. */
@@ -34,7 +34,7 @@ type Mode =
   | { kind: 'pass' }
   | { kind: 'refuse' }
   | { kind: 'hold'; which: Which }
-  | { kind: 'answer'; given: GivenAnswer }
+  | { kind: 'answer'; given: GivenAnswer; which: Which }
   | { kind: 'halve' };
 
 /** Stands between Formvault and a service, counts what is asked, and can be as bad as a network. */
@@ -60,7 +60,7 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
     if (mode.kind === 'hold' && mode.which(seen, asked.toString())) await untilReleased(response);
     if (delayMs > 0) await untilReleased(response, delayMs);
     if (mode.kind === 'refuse' || response.destroyed) throw new Error('refused');
-    if (mode.kind === 'answer') {
+    if (mode.kind === 'answer' && mode.which(seen, asked.toString())) {
       response.writeHead(mode.given.status, mode.given.headers).end(mode.given.body);
       return;
     }
@@ -128,8 +128,8 @@ export async function startCountingProxy(serviceUrl: string): Promise<CountingPr
       become({ kind: 'refuse' });
       server.closeAllConnections();
     },
-    answer(given) {
-      become({ kind: 'answer', given });
+    answer(given, which = () => true) {
+      become({ kind: 'answer', given, which });
     },
     halve() {
       become({ kind: 'halve' });

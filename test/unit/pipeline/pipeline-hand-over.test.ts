@@ -77,6 +77,47 @@ describe('a hand-over', () => {
   });
 });
 
+describe('a change that the engine answers every question about with an exception', () => {
+  const exception = new FormvaultError('ENGINE_UNAVAILABLE', 'could not read', {
+    context: { status: 500, type: 'ProcessEngineException' },
+  });
+
+  test('is handed over, and holds up neither those of its batch nor those behind it', async () => {
+    const { submit, finished, handedOver, written, unprepared, log } = aWorld();
+    unprepared.set('detail/2', exception);
+    const submitted = submit(aNamedChange('1'), aNamedChange('2'), aNamedChange('3'));
+    await passSeconds(30);
+    await submitted;
+    void submit(aNamedChange('4'));
+    await passSeconds(30);
+    expect([written.sort(), handedOver()]).toEqual([['1', '3', '4'], ['detail/2']]);
+    expect(finished.sort()).toEqual(['detail/1', 'detail/2', 'detail/3', 'detail/4']);
+    const last = log.lines.find(({ sentence }) => sentence === 'change handed over to the engine');
+    expect(last?.fields).toMatchObject({ source: 'detail/2', code: 'ENGINE_REJECTED', err: { cause: exception } });
+  });
+
+  test('waits where the engine answers nothing at all', async () => {
+    const { submit, finished, handedOver, unprepared, engine } = aWorld();
+    unprepared.set('detail/2', exception);
+    engine.faults.onLook = exception;
+    void submit(aNamedChange('1'), aNamedChange('2'));
+    await passSeconds(3_600);
+    expect([finished, handedOver()]).toEqual([[], []]);
+    unprepared.clear();
+    engine.faults.onLook = null;
+    await passSeconds(40);
+    expect([finished.sort(), handedOver()]).toEqual([['detail/1', 'detail/2'], []]);
+  });
+
+  test('is handed over also where only writing it needs that answer', async () => {
+    const { submit, finished, handedOver, failures } = aWorld();
+    failures.set('1', exception);
+    void submit(aNamedChange('1'), aNamedChange('2'));
+    await passSeconds(60);
+    expect([finished.sort(), handedOver()]).toEqual([['detail/1', 'detail/2'], ['detail/1']]);
+  });
+});
+
 describe('a new leader', () => {
   const readAgainUntilMs = NOON_MS;
 

@@ -201,6 +201,34 @@ describe('an engine that is away', () => {
   });
 });
 
+describe('an engine that answers a question about a task with an exception, again and again', () => {
+  const fault = failing('ENGINE_UNAVAILABLE', { context: { status: 500, type: 'ProcessEngineException' } });
+
+  test('is an incident at once, however many attempts are left', async () => {
+    const { run, faults, kept, metrics } = aWorld();
+    faults.thrown = fault;
+    const running = run({ retries: null });
+    await time.runUntil(NOON_MS + 30_000);
+    await expect(running).resolves.toMatchObject({
+      retries: 0,
+      errorMessage: expect.stringMatching(/^ENGINE_REJECTED: could not do it .* look for the exception in its log/),
+      errorDetails: expect.stringContaining('ENGINE_UNAVAILABLE'),
+    });
+    expect([kept.length, metrics.raised]).toEqual([6, ['ENGINE_REJECTED']]);
+  });
+
+  test('is waited for where it answers nothing else', async () => {
+    const { run, faults } = aWorld();
+    faults.thrown = fault;
+    faults.onOtherRequests = fault;
+    const running = run();
+    await time.runUntil(NOON_MS + 3_600_000);
+    faults.thrown = null;
+    await time.runUntil(NOON_MS + 3_700_000);
+    await expect(running).resolves.toEqual({ kind: 'complete' });
+  });
+});
+
 describe('a task that is interrupted', () => {
   test('is given back', async () => {
     const { run, results, metrics } = aWorld();
