@@ -7,8 +7,9 @@ import { createVisibility, type VisibilityOptions } from '../../src/access/read-
 import { isVisible } from '../../src/access/visible.ts';
 import { createEngineAccess, type EngineAccessOptions } from '../../src/engine/engine-access.ts';
 import type { Auth } from '../../src/http/auth.ts';
-import { createHttpClient, type HttpClient } from '../../src/http/http-client.ts';
+import type { HttpClient } from '../../src/http/http-client.ts';
 import { createRememberingLog } from '../support/builders-log.ts';
+import { engineHttp } from '../support/engine-http.ts';
 import { testServers } from '../support/servers.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -31,8 +32,7 @@ afterAll(async () => {
 });
 
 function connect(url: string, auth: Auth = { kind: 'none' }, options: EngineAccessOptions = {}) {
-  const codes = { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' } as const;
-  const http = createHttpClient({ baseUrl: url, auth, timeoutMs: 30_000, codes, maxSockets: 4 });
+  const http = engineHttp({ baseUrl: url, auth });
   clients.push(http);
   return createEngineAccess(http, options);
 }

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@
 import { createAskEngine } from '../../src/cases/ask-engine.ts';
 import { readCase } from '../../src/cases/read-case.ts';
 import { createEngineCases } from '../../src/engine/engine-cases.ts';
-import { createHttpClient } from '../../src/http/http-client.ts';
 import { aProcess } from '../support/a-process.ts';
 import { createRememberingLog } from '../support/builders-log.ts';
+import { engineHttp } from '../support/engine-http.ts';
 import { anIndexEntry, createMemoryCaseIndex } from '../support/memory-case-index.ts';
 import { testServers } from '../support/servers.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -12,13 +12,7 @@ import { createWorld, type World } from '../support/world.ts';
 jest.setTimeout(60_000);
 
 const { signal } = new AbortController();
-const http = createHttpClient({
-  baseUrl: testServers().engineUrl,
-  auth: { kind: 'none' },
-  timeoutMs: 10_000,
-  codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-  maxSockets: 8,
-});
+const http = engineHttp({ baseUrl: testServers().engineUrl });
 const engineCases = createEngineCases(http);
 
 const called = aProcess({ name: 'Called process', steps: [{ userTask: 'inner' }] });

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { createEngineCalls } from '../../dev/clients/engine-calls.ts';
 import { createEngineExternalTasks } from '../../src/engine/engine-external-tasks.ts';
 import { FormvaultError } from '../../src/errors.ts';
-import { createHttpClient } from '../../src/http/http-client.ts';
 import { incidentMessage } from '../../src/incidents/incident-message.ts';
 import { errorText } from '../../src/observability/error-text.ts';
 import { aProcess } from '../support/a-process.ts';
+import { engineHttp } from '../support/engine-http.ts';
 import { readErrorDetails, readFailedAttempts, untilIncidentOf, untilIncidentOn } from '../support/incidents.ts';
 import { testServers } from '../support/servers.ts';
 import { aSiteVisit } from '../support/site-visit.ts';
@@ -24,13 +24,7 @@ describe('the engine', () => {
   const engine = createEngineCalls(engineUrl);
   const topic = `topic-of-${aProcess({ steps: [] }).id}`;
   const process = aProcess({ steps: [{ topic }] });
-  const http = createHttpClient({
-    baseUrl: engineUrl,
-    auth: { kind: 'none' },
-    timeoutMs: 30_000,
-    codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-    maxSockets: 2,
-  });
+  const http = engineHttp({ baseUrl: engineUrl });
   const externalTasks = createEngineExternalTasks(http);
   let deployment: string;
   beforeAll(async () => {

@@ -9,8 +9,9 @@ import { settingsFor } from '../../dev/servers/formvault.ts';
 import { startProcess } from '../../dev/servers/process.ts';
 import { createEngineProcesses, type EngineProcesses } from '../../src/engine/engine-processes.ts';
 import type { Auth } from '../../src/http/auth.ts';
-import { createHttpClient, type HttpClient } from '../../src/http/http-client.ts';
+import type { HttpClient } from '../../src/http/http-client.ts';
 import { deployOwnProcess } from '../../src/own-process/deploy-own-process.ts';
+import { engineHttp } from '../support/engine-http.ts';
 import { eventually } from '../support/eventually.ts';
 import { testServers } from '../support/servers.ts';
 import { createWorld } from '../support/world.ts';
@@ -36,13 +37,7 @@ afterEach(async () => {
 });
 
 function connect(baseUrl: string, auth: Auth = { kind: 'none' }): HttpClient {
-  return createHttpClient({
-    baseUrl,
-    auth,
-    timeoutMs: 30_000,
-    codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-    maxSockets: 4,
-  });
+  return engineHttp({ baseUrl, auth });
 }
 
 const aBusinessKey = () => `detail/${randomBytes(5).toString('hex')}`;

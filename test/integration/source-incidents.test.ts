@@ -5,11 +5,11 @@ import { createEngineExternalTasks } from '../../src/engine/engine-external-task
 import { createEngineIncidents } from '../../src/engine/engine-incidents.ts';
 import { createEngineProcesses } from '../../src/engine/engine-processes.ts';
 import { OWN_PROCESS_KEY } from '../../src/engine/history-rows.ts';
-import { createHttpClient } from '../../src/http/http-client.ts';
 import { createSourceIncidents, type SourceIncidentMode } from '../../src/incidents/source-incidents.ts';
 import { createWatchdog } from '../../src/incidents/watchdog.ts';
 import { aProcess, type Step } from '../support/a-process.ts';
 import { createRememberingLog } from '../support/builders-log.ts';
+import { engineHttp } from '../support/engine-http.ts';
 import { testServers } from '../support/servers.ts';
 
 jest.setTimeout(30_000);
@@ -20,13 +20,7 @@ type Failed = Record<'id' | 'executionId' | 'processInstanceId', string>;
 const { signal } = new AbortController();
 const { engineUrl } = testServers();
 const engine = createEngineCalls(engineUrl);
-const http = createHttpClient({
-  baseUrl: engineUrl,
-  auth: { kind: 'none' },
-  timeoutMs: 10_000,
-  codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-  maxSockets: 4,
-});
+const http = engineHttp({ baseUrl: engineUrl });
 const incidents = createEngineIncidents(http);
 const externalTasks = createEngineExternalTasks(http);
 const processes = createEngineProcesses(http);

@@ -6,12 +6,12 @@ import { readAllRows } from '../../src/engine/read-window.ts';
 import { createFeedStatus } from '../../src/feed/feed-status.ts';
 import { leadFeed } from '../../src/feed/lead-feed.ts';
 import { createPositionStore } from '../../src/feed/position-store.ts';
-import { createHttpClient } from '../../src/http/http-client.ts';
 import { createMemoryObjectStore } from '../../src/object-store/memory-object-store.ts';
 import { createLog } from '../../src/observability/log.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { createEngineClock, type EngineClock } from '../../src/time/engine-clock.ts';
 import { readEngineTime } from './engine-history.ts';
+import { engineHttp } from './engine-http.ts';
 import { eventually } from './eventually.ts';
 import { siteVisitVariable } from './site-visit.ts';
 
@@ -26,9 +26,8 @@ type WrittenRow = { id: string; timeMs: number };
 export type HistoryReader = { engine: EngineCalls; history: EngineHistory; clock: EngineClock; close(): void };
 
 export function createHistoryReader(engine: EngineCalls): HistoryReader {
-  const codes = { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' } as const;
   const baseUrl = engine.http.defaults.baseURL ?? '';
-  const http = createHttpClient({ baseUrl, auth: { kind: 'none' }, timeoutMs: 30_000, codes, maxSockets: 4 });
+  const http = engineHttp({ baseUrl });
   const clock = createEngineClock();
   return { engine, history: createEngineHistory(http, clock), clock, close: () => http.close() };
 }

@@ -1,27 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineAccess } from '../../../src/engine/engine-access.ts';
-import { createHttpClient, type HttpClient } from '../../../src/http/http-client.ts';
+import type { HttpClient } from '../../../src/http/http-client.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
 
 guardNock();
 
-const someHttp = (gate = false) =>
-  createHttpClient({
-    baseUrl: BASE,
-    auth: { kind: 'none' },
-    timeoutMs: 2_000,
-    codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-    maxSockets: 4,
-    gate,
-  });
+const someHttp = (gate = false) => engineHttp({ gate });
 const someAccess = (http: HttpClient = someHttp()) => createEngineAccess(http);
 
 const mayRead = (authorized = true) =>
-  nock(BASE)
+  nock(STUBBED_ENGINE)
     .get('/authorization/check')
     .query({ permissionName: 'READ', resourceName: 'AUTHORIZATION', resourceType: '4', resourceId: '*' })
     .reply(200, { permissionName: 'READ', resourceName: 'AUTHORIZATION', resourceId: '*', authorized });
@@ -39,7 +31,7 @@ const rows = (from: number, count: number) => Array.from({ length: count }, (_, 
 
 /** Answers one request for a page of these rows. */
 const page = (firstResult: number, answer: object[], maxResults = 20_000) =>
-  nock(BASE)
+  nock(STUBBED_ENGINE)
     .get('/authorization')
     .query({ resourceType: '8', firstResult: String(firstResult), maxResults: String(maxResults) })
     .reply(200, answer);
@@ -79,7 +71,7 @@ describe('authorizations', () => {
 
   test('of one instance are asked for by its id, and taken only if they are of it', async () => {
     mayRead();
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/authorization')
       .query({ resourceType: '8', resourceId: 'i-a/ä', firstResult: '0', maxResults: '20000' })
       .reply(200, [row('a', { resourceId: 'i-a/ä' }), row('b', { resourceId: 'I-A/Ä' })]);
@@ -125,7 +117,7 @@ describe('many authorizations', () => {
   test('that are deleted faster than they are read are a passing failure', async () => {
     mayRead();
     let asked = 0;
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/authorization')
       .query({ resourceType: '8', firstResult: /^\d+$/, maxResults: '100' })
       .times(51 + 26)
@@ -137,7 +129,7 @@ describe('many authorizations', () => {
   test('are read in smaller pages where the engine wants that, from then on', async () => {
     const tooLarge = { type: 'BadUserRequestException', message: 'Max results limit of 1000 exceeded!' };
     mayRead();
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/authorization')
       .query({ resourceType: '8', firstResult: '0', maxResults: '20000' })
       .reply(400, tooLarge);
@@ -168,12 +160,12 @@ describe('without the permission to see authorizations', () => {
 
   test('a refusal says which permission is missing', async () => {
     mayRead();
-    nock(BASE).get('/authorization').query(true).reply(403, { type: 'AuthorizationException' });
+    nock(STUBBED_ENGINE).get('/authorization').query(true).reply(403, { type: 'AuthorizationException' });
     await expect(idsOf()).rejects.toMatchObject(hint);
   });
 
   test('what the engine says of it in another way is not believed either', async () => {
-    nock(BASE).get('/authorization/check').query(true).reply(200, {});
+    nock(STUBBED_ENGINE).get('/authorization/check').query(true).reply(200, {});
     page(0, []);
     await expect(idsOf()).rejects.toMatchObject(hint);
   });
@@ -197,14 +189,14 @@ describe('without the permission to see authorizations', () => {
 describe('an engine', () => {
   test('that nobody signs in to shows all it has', async () => {
     const nobody = { type: 'InvalidRequestException', message: 'You must be authenticated …', code: null };
-    nock(BASE).get('/authorization/check').query(true).reply(401, nobody);
+    nock(STUBBED_ENGINE).get('/authorization/check').query(true).reply(401, nobody);
     page(0, [row('a')]);
     await expect(idsOf()).resolves.toEqual(['i-a']);
   });
 
   test('that does not let us in says so', async () => {
-    nock(BASE).get('/authorization/check').query(true).reply(401);
-    nock(BASE).get('/authorization').query(true).reply(401);
+    nock(STUBBED_ENGINE).get('/authorization/check').query(true).reply(401);
+    nock(STUBBED_ENGINE).get('/authorization').query(true).reply(401);
     await expect(idsOf()).rejects.toMatchObject({
       code: 'ENGINE_REJECTED',
       hint: expect.stringContaining('ENGINE_USERNAME'),
@@ -213,13 +205,13 @@ describe('an engine', () => {
 
   test.each([503, 429])('that answers %i is away', async (status) => {
     mayRead();
-    nock(BASE).get('/authorization').query(true).reply(status);
+    nock(STUBBED_ENGINE).get('/authorization').query(true).reply(status);
     await expect(idsOf()).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
 
   test('that is away is not waited for behind its gate', async () => {
     const http = someHttp(true);
-    nock(BASE).get('/engine').times(3).reply(503);
+    nock(STUBBED_ENGINE).get('/engine').times(3).reply(503);
     const ask = () => http.request({ method: 'GET', path: '/engine', signal, attempted: 'x' }).catch(() => undefined);
     for (let each = 0; each < 3; each++) await ask();
     const access = createEngineAccess(http, { patienceMs: 20 });
@@ -241,7 +233,7 @@ describe('tenants', () => {
     [{ userId: 'anna' }, { userMember: 'anna', includingGroupsOfUser: 'true' }],
     [{ groupId: 'team' }, { groupMember: 'team' }],
   ])('of %j are named by their ids', async (member, query) => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/tenant')
       .query({ ...query, firstResult: '0', maxResults: '20000' })
       .reply(200, [
@@ -255,12 +247,12 @@ describe('tenants', () => {
     [{ count: 2 }, true],
     [{ count: 0 }, false],
   ])('are there or not by %j', async (answer, hasTenants) => {
-    nock(BASE).get('/tenant/count').reply(200, answer);
+    nock(STUBBED_ENGINE).get('/tenant/count').reply(200, answer);
     await expect(someAccess().hasTenants(signal)).resolves.toBe(hasTenants);
   });
 
   test('may be hidden from us', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/authorization/check')
       .query((query) => query.resourceName === 'TENANT' && query.resourceType === '11')
       .reply(200, { authorized: false });

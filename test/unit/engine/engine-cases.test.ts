@@ -1,22 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineCases } from '../../../src/engine/engine-cases.ts';
-import { createHttpClient } from '../../../src/http/http-client.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
 
-const someCases = () =>
-  createEngineCases(
-    createHttpClient({
-      baseUrl: BASE,
-      auth: { kind: 'none' },
-      timeoutMs: 2_000,
-      codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-      maxSockets: 32,
-    }),
-  );
+const someCases = () => createEngineCases(engineHttp({ maxSockets: 32 }));
 
 const aRow = (id: string) => ({
   id,
@@ -48,7 +38,7 @@ describe('the process instances of a case', () => {
   test('are read by its business key, page by page in the order of their ids, each once', async () => {
     const rows = Array.from({ length: 201 }, (_, each) => aRow(`i-${String(each).padStart(3, '0')}`));
     const page = (firstResult: number) =>
-      nock(BASE)
+      nock(STUBBED_ENGINE)
         .post('/history/process-instance', {
           processInstanceBusinessKey: 'CASE-1',
           sorting: [{ sortBy: 'instanceId', sortOrder: 'asc' }],
@@ -76,7 +66,7 @@ describe('the process instances of a case', () => {
   });
 
   test('F6: do not hold those of our own process', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/process-instance')
       .query(true)
       .reply(200, [{ ...aRow('ours'), processDefinitionKey: 'formvault-persist' }]);
@@ -85,7 +75,7 @@ describe('the process instances of a case', () => {
 
   test('F8: are read by their ids in batches; what is gone is left out', async () => {
     const sizes: number[] = [];
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/process-instance')
       .query({ firstResult: '0', maxResults: '200' })
       .times(3)
@@ -105,7 +95,7 @@ describe('the process instances of a case', () => {
   });
 
   test('are not believed when something else than the engine answers', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/process-instance')
       .query(true)
       .reply(200, [{ status: 'ok' }]);
@@ -118,7 +108,7 @@ describe('the process instances of a case', () => {
 describe('the user tasks of a case', () => {
   test('that are open are read for the business key at once, and for single instances, oldest first', async () => {
     const open = (scope: object) =>
-      nock(BASE)
+      nock(STUBBED_ENGINE)
         .post('/history/task', { ...scope, unfinished: true, sorting: [{ sortBy: 'taskId', sortOrder: 'asc' }] })
         .query({ firstResult: '0', maxResults: '200' });
     open({ processInstanceBusinessKey: 'CASE-1' }).reply(200, [aTaskRow('later')]);
@@ -142,7 +132,10 @@ describe('the user tasks of a case', () => {
   test('that have ended are counted', async () => {
     const counts = { a: 3, b: 4 };
     for (const [processInstanceId, count] of Object.entries(counts)) {
-      nock(BASE).get('/history/task/count').query({ processInstanceId, finished: 'true' }).reply(200, { count });
+      nock(STUBBED_ENGINE)
+        .get('/history/task/count')
+        .query({ processInstanceId, finished: 'true' })
+        .reply(200, { count });
     }
     const scopes = Object.keys(counts).map((processInstanceId) => ({ processInstanceId }));
     await expect(someCases().countEndedTasks(scopes, signal)).resolves.toBe(7);
@@ -150,7 +143,7 @@ describe('the user tasks of a case', () => {
   });
 
   test('are not counted by an answer without a count', async () => {
-    nock(BASE).get('/history/task/count').query(true).reply(200, {});
+    nock(STUBBED_ENGINE).get('/history/task/count').query(true).reply(200, {});
     const counting = someCases().countEndedTasks([{ processInstanceId: 'a' }], signal);
     await expect(counting).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
@@ -158,7 +151,7 @@ describe('the user tasks of a case', () => {
   test('F8: of many instances are asked for some at a time', async () => {
     let underWay = 0;
     let most = 0;
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/history/task/count')
       .query(true)
       .times(20)

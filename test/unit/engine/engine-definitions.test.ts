@@ -1,29 +1,19 @@
 import { expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineDefinitions } from '../../../src/engine/engine-definitions.ts';
-import { createHttpClient } from '../../../src/http/http-client.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
 
-const someDefinitions = () =>
-  createEngineDefinitions(
-    createHttpClient({
-      baseUrl: BASE,
-      auth: { kind: 'none' },
-      timeoutMs: 2_000,
-      codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-      maxSockets: 4,
-    }),
-  );
+const someDefinitions = () => createEngineDefinitions(engineHttp());
 const instance = { id: 'i-1', definitionId: 'p:1:2', businessKey: 'BF 1/2' };
 
 guardNock();
 
 test('a running instance is found by its id and by its business key', async () => {
-  nock(BASE).get('/process-instance/i-1').reply(200, instance);
-  nock(BASE)
+  nock(STUBBED_ENGINE).get('/process-instance/i-1').reply(200, instance);
+  nock(STUBBED_ENGINE)
     .get('/process-instance')
     .query(({ businessKey }) => businessKey === 'BF 1/2')
     .reply(200, [instance]);

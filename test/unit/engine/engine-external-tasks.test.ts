@@ -1,23 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineExternalTasks, type FailedTask } from '../../../src/engine/engine-external-tasks.ts';
-import { createHttpClient } from '../../../src/http/http-client.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
 const GONE = { type: 'RestException', message: 'External task with id t-1 does not exist', code: 0 };
 const CONCURRENT = { type: 'OptimisticLockingException', message: 'ENGINE-03005 …', code: 1 };
 
-const externalTasks = createEngineExternalTasks(
-  createHttpClient({
-    baseUrl: BASE,
-    auth: { kind: 'none' },
-    timeoutMs: 2_000,
-    codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-    maxSockets: 4,
-  }),
-);
+const externalTasks = createEngineExternalTasks(engineHttp());
 const FAILURE = { errorMessage: 'm', errorDetails: 'd', retries: 1, retryTimeoutMs: 5_000 };
 
 const WORDS = [
@@ -36,12 +27,12 @@ guardNock();
 
 describe('a word about a task', () => {
   test.each(WORDS)('%s is done when the engine takes it', async (verb, body, say) => {
-    nock(BASE).post(`/external-task/t-1/${verb}`, body).reply(204);
+    nock(STUBBED_ENGINE).post(`/external-task/t-1/${verb}`, body).reply(204);
     await expect(say()).resolves.toBe('done');
   });
 
   test.each(WORDS)('%s finds the task lost where it is gone', async (verb, _body, say) => {
-    nock(BASE).post(`/external-task/t-1/${verb}`).reply(404, GONE);
+    nock(STUBBED_ENGINE).post(`/external-task/t-1/${verb}`).reply(404, GONE);
     await expect(say()).resolves.toBe('lost');
   });
 
@@ -52,13 +43,13 @@ describe('a word about a task', () => {
     'Cannot extend a lock that expired: lockExpirationTime is not greater than or equal to 1795260226760',
     "ENGINE-03043 ExternalTask with id 't-1' is suspended.",
   ])('finds the task lost where the engine says "%s"', async (message) => {
-    nock(BASE).post('/external-task/t-1/complete').reply(400, { type: 'RestException', message, code: 0 });
+    nock(STUBBED_ENGINE).post('/external-task/t-1/complete').reply(400, { type: 'RestException', message, code: 0 });
     await expect(externalTasks.complete('t-1', 'w', signal)).resolves.toBe('lost');
   });
 
   test('is rejected where the engine refuses it for another reason, which is not repeated', async () => {
     const message = 'No process engine available';
-    nock(BASE).post('/external-task/t-1/complete').reply(400, { type: 'InvalidRequestException', message });
+    nock(STUBBED_ENGINE).post('/external-task/t-1/complete').reply(400, { type: 'InvalidRequestException', message });
     const rejection = externalTasks.complete('t-1', 'w', signal);
     await expect(rejection).rejects.toMatchObject({ code: 'ENGINE_REJECTED', context: { externalTaskId: 't-1' } });
   });
@@ -67,23 +58,23 @@ describe('a word about a task', () => {
     '%s is said again after a concurrent change, a broken connection and an error',
     async (verb, _body, say) => {
       const path = `/external-task/t-1/${verb}`;
-      nock(BASE).post(path).reply(500, CONCURRENT);
-      nock(BASE)
+      nock(STUBBED_ENGINE).post(path).reply(500, CONCURRENT);
+      nock(STUBBED_ENGINE)
         .post(path)
         .replyWithError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
-      nock(BASE).post(path).reply(503, '<html>');
-      nock(BASE).post(path).reply(204);
+      nock(STUBBED_ENGINE).post(path).reply(503, '<html>');
+      nock(STUBBED_ENGINE).post(path).reply(204);
       await expect(say()).resolves.toBe('done');
     },
   );
 
   test('is said four times at the most', async () => {
-    nock(BASE).post('/external-task/t-1/failure').times(4).reply(500, CONCURRENT);
+    nock(STUBBED_ENGINE).post('/external-task/t-1/failure').times(4).reply(500, CONCURRENT);
     await expect(externalTasks.fail('t-1', 'w', FAILURE, signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
 
   test('is not said again at once to an engine that asks for a longer pause', async () => {
-    nock(BASE).post('/external-task/t-1/unlock').reply(429, '', { 'Retry-After': '30' });
+    nock(STUBBED_ENGINE).post('/external-task/t-1/unlock').reply(429, '', { 'Retry-After': '30' });
     await expect(externalTasks.unlock('t-1', signal)).rejects.toMatchObject({ retryAfterMs: 30_000 });
   });
 
@@ -94,14 +85,14 @@ describe('a word about a task', () => {
 
 describe('a completion', () => {
   test('whose first answer got lost is done', async () => {
-    nock(BASE).post('/external-task/t-1/complete').reply(502);
-    nock(BASE).post('/external-task/t-1/complete').reply(404, GONE);
+    nock(STUBBED_ENGINE).post('/external-task/t-1/complete').reply(502);
+    nock(STUBBED_ENGINE).post('/external-task/t-1/complete').reply(404, GONE);
     await expect(externalTasks.complete('t-1', 'w', signal)).resolves.toBe('done');
   });
 
   test('is rejected when a step behind the task fails', async () => {
     const body = { type: 'ProcessEngineException', message: 'Unknown property used in expression', code: 0 };
-    nock(BASE).post('/external-task/t-1/complete').times(4).reply(500, body);
+    nock(STUBBED_ENGINE).post('/external-task/t-1/complete').times(4).reply(500, body);
     await expect(externalTasks.complete('t-1', 'w', signal)).rejects.toMatchObject({
       code: 'ENGINE_REJECTED',
       context: { externalTaskId: 't-1', type: 'ProcessEngineException' },
@@ -111,7 +102,7 @@ describe('a completion', () => {
 
   test('is not possible now where the trouble is the engine itself', async () => {
     const body = { type: 'ProcessEnginePersistenceException', message: '…', code: 0 };
-    nock(BASE).post('/external-task/t-1/complete').times(4).reply(500, body);
+    nock(STUBBED_ENGINE).post('/external-task/t-1/complete').times(4).reply(500, body);
     const completion = externalTasks.complete('t-1', 'w', signal);
     await expect(completion).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
@@ -121,7 +112,7 @@ describe('retries', () => {
   /** Refuses a batch with a task that is gone, as the engine does. */
   function answerBatches(gone: string, times: number): string[][] {
     const batches: string[][] = [];
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .put('/external-task/retries')
       .times(times)
       .reply(async (request: Request) => {
@@ -171,7 +162,7 @@ describe('failed tasks', () => {
   /** Pages of a table that may change before each. */
   function answerPages(table: object[], times: number, before: (nth: number) => void = () => undefined): number[] {
     const firsts: number[] = [];
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/external-task', (body) => body.sorting[0].sortBy === 'id' && body.sorting[0].sortOrder === 'asc')
       .times(times)
       .query(true)
@@ -194,7 +185,7 @@ describe('failed tasks', () => {
   }
 
   test('say what is needed to mend them', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/external-task', {
         topicName: 'convention-variable',
         noRetriesLeft: true,
@@ -219,7 +210,7 @@ describe('failed tasks', () => {
   });
 
   test('with retries are those that have failed before', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/external-task', (body) => body.withRetriesLeft === true)
       .query(true)
       .reply(200, [aRow('t-1', { retries: 1 }), aRow('t-2', { retries: null, errorMessage: null })]);

@@ -2,24 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineHistory } from '../../../src/engine/engine-history.ts';
 import { readHistoryLevel } from '../../../src/engine/history-level.ts';
-import { createHttpClient } from '../../../src/http/http-client.ts';
 import { createEngineClock } from '../../../src/time/engine-clock.ts';
 import { aVariableChange } from '../../support/builders.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
 const window = { fromMs: Date.UTC(2024, 1, 29, 8), toMs: Date.UTC(2024, 1, 29, 9) };
 const between = { occurredAfter: '2024-02-29T08:00:00.000+0000', occurredBefore: '2024-02-29T09:00:00.000+0000' };
 
-const aClient = () =>
-  createHttpClient({
-    baseUrl: BASE,
-    auth: { kind: 'none' },
-    timeoutMs: 2_000,
-    codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-    maxSockets: 4,
-  });
+const aClient = () => engineHttp();
 const aHistory = (clock = createEngineClock()) => createEngineHistory(aClient(), clock);
 
 const aDetail = (given: object = {}) => ({
@@ -46,7 +38,7 @@ guardNock();
 
 describe('the history', () => {
   test('F3: gives the JSON writings of a closed window in the order of time, as many as asked for', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/detail', {
         variableUpdates: true,
         variableTypeIn: ['json', 'spin://application/json'],
@@ -63,7 +55,7 @@ describe('the history', () => {
   });
 
   test('F5: every answer says what time it is there', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/history/task/count')
       .query(true)
       .reply(200, { count: 3 }, { Date: 'Thu, 29 Feb 2024 08:00:00 GMT' });
@@ -73,11 +65,11 @@ describe('the history', () => {
   });
 
   test('F6: rows of our own process count as rows and are no change', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/detail')
       .query(true)
       .reply(200, [aDetail({ processDefinitionKey: 'formvault-persist' })]);
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/task')
       .query(true)
       .reply(200, [aTask({ processDefinitionKey: 'formvault-persist' })]);
@@ -89,7 +81,7 @@ describe('the history', () => {
   });
 
   test('takes a task that ended in another way as a row and no change', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/task')
       .query(true)
       .reply(200, [aTask({ deleteReason: 'deleted' }), aTask({ id: 't-2' })]);
@@ -101,7 +93,7 @@ describe('the history', () => {
   });
 
   test('counts by the same conditions as it reads', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/history/detail/count')
       .query({ variableUpdates: 'true', variableTypeIn: 'json,spin://application/json', ...between })
       .reply(200, { count: 7 });
@@ -109,7 +101,7 @@ describe('the history', () => {
   });
 
   test('keeps the numbers of task data as they are', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/detail', (body) => body.processInstanceIdIn[0] === 'p-1' && body.variableTypeIn === undefined)
       .query(true)
       .reply(
@@ -122,7 +114,7 @@ describe('the history', () => {
 
   test('F8: looks many ids up in few requests', async () => {
     const sizes: number[] = [];
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/process-instance')
       .times(3)
       .query(true)
@@ -138,7 +130,7 @@ describe('the history', () => {
   });
 
   test('reads the earlier values of one variable', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post(
         '/history/detail',
         (body) => body.variableInstanceId === 'v-9' && body.occurredBefore === between.occurredBefore,
@@ -155,29 +147,32 @@ describe('the history', () => {
   });
 
   test('tells a change that is gone from an engine that is not there', async () => {
-    nock(BASE).get('/history/detail/d-1').query(true).reply(404, { type: 'InvalidRequestException', message: 'gone' });
-    nock(BASE).get('/history/detail/d-2').query(true).reply(404, '<html>starting</html>');
+    nock(STUBBED_ENGINE)
+      .get('/history/detail/d-1')
+      .query(true)
+      .reply(404, { type: 'InvalidRequestException', message: 'gone' });
+    nock(STUBBED_ENGINE).get('/history/detail/d-2').query(true).reply(404, '<html>starting</html>');
     const history = aHistory();
     await expect(history.findVariableChange('d-1', signal)).resolves.toBeNull();
     await expect(history.findVariableChange('d-2', signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
 
   test('reads the bytes of a file, and none where there are none', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/history/detail/d%2F1/data')
       .reply(200, Buffer.from([0, 255]));
-    nock(BASE).get('/history/detail/d-2/data').reply(404, { type: 'InvalidRequestException' });
+    nock(STUBBED_ENGINE).get('/history/detail/d-2/data').reply(404, { type: 'InvalidRequestException' });
     const history = aHistory();
     await expect(history.readFile('d/1', signal).then((bytes) => [...(bytes ?? [])])).resolves.toEqual([0, 255]);
     await expect(history.readFile('d-2', signal)).resolves.toBeNull();
   });
 
   test('knows who completed a task, and who wrote in one request', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/history/user-operation')
       .query({ taskId: 't-1', entityType: 'Task', operationType: 'Complete', maxResults: '1' })
       .reply(200, [{ userId: 'anna' }]);
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/history/user-operation')
       .query({ processInstanceId: 'p-1', operationId: 'o-1', maxResults: '1' })
       .reply(200, []);
@@ -189,23 +184,23 @@ describe('the history', () => {
 
 describe('the history level', () => {
   test('F9: is FULL where there is a variable update', async () => {
-    nock(BASE).get('/history/detail').query(true).reply(200, [aDetail()]);
+    nock(STUBBED_ENGINE).get('/history/detail').query(true).reply(200, [aDetail()]);
     await expect(readHistoryLevel(aClient(), signal)).resolves.toBe('full');
   });
 
   test('F9: is FULL also where the first variable of all is written while we ask', async () => {
-    nock(BASE).get('/history/detail').query(true).reply(200, []);
-    nock(BASE)
+    nock(STUBBED_ENGINE).get('/history/detail').query(true).reply(200, []);
+    nock(STUBBED_ENGINE)
       .get('/history/variable-instance')
       .query(true)
       .reply(200, [{ id: 'v-1' }]);
-    nock(BASE).get('/history/detail').query(true).reply(200, [aDetail()]);
+    nock(STUBBED_ENGINE).get('/history/detail').query(true).reply(200, [aDetail()]);
     await expect(readHistoryLevel(aClient(), signal)).resolves.toBe('full');
   });
 
   test('F9: below FULL stops the start and says how to turn it on', async () => {
-    nock(BASE).get('/history/detail').query(true).times(2).reply(200, []);
-    nock(BASE)
+    nock(STUBBED_ENGINE).get('/history/detail').query(true).times(2).reply(200, []);
+    nock(STUBBED_ENGINE)
       .get('/history/variable-instance')
       .query(true)
       .reply(200, [{ id: 'v-1' }]);
@@ -221,20 +216,20 @@ describe('the history level', () => {
   ])(
     'F9: of an engine without history is tried out on a task of our own, which is deleted again: %s',
     async (level, updates) => {
-      nock(BASE)
+      nock(STUBBED_ENGINE)
         .get('/history/detail')
         .query((query) => query.taskId === undefined)
         .reply(200, []);
-      nock(BASE).get('/history/variable-instance').query(true).reply(200, []);
-      nock(BASE).post('/task/create').reply(204);
-      nock(BASE)
+      nock(STUBBED_ENGINE).get('/history/variable-instance').query(true).reply(200, []);
+      nock(STUBBED_ENGINE).post('/task/create').reply(204);
+      nock(STUBBED_ENGINE)
         .put(/^\/engine-rest\/task\/formvault-probe-[^/]+\/localVariables\/probe$/)
         .reply(204);
-      nock(BASE)
+      nock(STUBBED_ENGINE)
         .get('/history/detail')
         .query((query) => String(query.taskId).startsWith('formvault-probe-'))
         .reply(200, updates);
-      nock(BASE)
+      nock(STUBBED_ENGINE)
         .delete(/^\/engine-rest\/task\/formvault-probe-/)
         .reply(204);
       await expect(readHistoryLevel(aClient(), signal).catch(({ code }: { code: string }) => code)).resolves.toBe(
@@ -244,14 +239,14 @@ describe('the history level', () => {
   );
 
   test('is unknown where the engine has no history and does not let us try', async () => {
-    nock(BASE).get('/history/detail').query(true).reply(200, []);
-    nock(BASE).get('/history/variable-instance').query(true).reply(200, []);
-    nock(BASE).post('/task/create').reply(403, { type: 'AuthorizationException' });
+    nock(STUBBED_ENGINE).get('/history/detail').query(true).reply(200, []);
+    nock(STUBBED_ENGINE).get('/history/variable-instance').query(true).reply(200, []);
+    nock(STUBBED_ENGINE).post('/task/create').reply(403, { type: 'AuthorizationException' });
     await expect(readHistoryLevel(aClient(), signal)).resolves.toBe('unknown');
   });
 
   test('is not judged by an engine that does not answer', async () => {
-    nock(BASE).get('/history/detail').query(true).reply(503);
+    nock(STUBBED_ENGINE).get('/history/detail').query(true).reply(503);
     await expect(readHistoryLevel(aClient(), signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
 });

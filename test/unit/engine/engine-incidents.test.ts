@@ -1,20 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineIncidents } from '../../../src/engine/engine-incidents.ts';
-import { createHttpClient } from '../../../src/http/http-client.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
-const incidents = createEngineIncidents(
-  createHttpClient({
-    baseUrl: BASE,
-    auth: { kind: 'none' },
-    timeoutMs: 2_000,
-    codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-    maxSockets: 4,
-  }),
-);
+const incidents = createEngineIncidents(engineHttp());
 const refusal = (message: string) => ({ type: 'InvalidRequestException', message, code: null });
 const absent = { type: 'InvalidRequestException', message: 'it does not exist', code: null };
 const aRow = (id: string) => ({
@@ -34,7 +25,7 @@ describe('creating an incident', () => {
   const wanted = { type: 'failedExternalTask', configuration: 'task', message: 'it failed' };
   const create = () => incidents.create('ex/1', wanted, signal);
   const stub = () =>
-    nock(BASE).post('/execution/ex%2F1/create-incident', {
+    nock(STUBBED_ENGINE).post('/execution/ex%2F1/create-incident', {
       incidentType: 'failedExternalTask',
       configuration: 'task',
       message: 'it failed',
@@ -76,7 +67,7 @@ describe('finding incidents', () => {
   const inOrder = { sortBy: 'incidentId', sortOrder: 'asc', maxResults: '500' };
 
   test('gives those of a configuration in our words', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/incident')
       .query({ configuration: 'task', ...inOrder, firstResult: '0' })
       .reply(200, [aRow('i-1')]);
@@ -96,11 +87,11 @@ describe('finding incidents', () => {
   test('of a type goes page by page until one is not full', async () => {
     const filter = { incidentType: 'custom', processDefinitionKeyIn: 'own' };
     const page = (length: number) => Array.from({ length }, (_, i) => aRow(`i-${i}`));
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/incident')
       .query({ ...filter, ...inOrder, firstResult: '0' })
       .reply(200, page(500));
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/incident')
       .query({ ...filter, ...inOrder, firstResult: '500' })
       .reply(200, page(2));
@@ -112,12 +103,12 @@ describe('finding incidents', () => {
 
 describe('removing an incident', () => {
   test('that is there is done', async () => {
-    nock(BASE).delete('/incident/i-1').reply(204);
+    nock(STUBBED_ENGINE).delete('/incident/i-1').reply(204);
     await expect(incidents.remove('i-1', signal)).resolves.toBe('done');
   });
 
   test('that is not there any more is gone', async () => {
-    nock(BASE).delete('/incident/i-1').reply(404, absent);
+    nock(STUBBED_ENGINE).delete('/incident/i-1').reply(404, absent);
     await expect(incidents.remove('i-1', signal)).resolves.toBe('gone');
   });
 });
@@ -129,7 +120,7 @@ describe('the place for an incident', () => {
     childTransitionInstances: waiting,
   });
   const find = (tree: object) => {
-    nock(BASE).get('/process-instance/pi/activity-instances').reply(200, tree);
+    nock(STUBBED_ENGINE).get('/process-instance/pi/activity-instances').reply(200, tree);
     return incidents.findLeafExecution('pi', signal);
   };
 
@@ -144,12 +135,12 @@ describe('the place for an incident', () => {
   });
 
   test('is none when the instance is over', async () => {
-    nock(BASE).get('/process-instance/pi/activity-instances').reply(404, absent);
+    nock(STUBBED_ENGINE).get('/process-instance/pi/activity-instances').reply(404, absent);
     await expect(incidents.findLeafExecution('pi', signal)).resolves.toBeNull();
   });
 
   test('is not known while something else answers in the place of the engine', async () => {
-    nock(BASE).get('/process-instance/pi/activity-instances').reply(404, {});
+    nock(STUBBED_ENGINE).get('/process-instance/pi/activity-instances').reply(404, {});
     await expect(incidents.findLeafExecution('pi', signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
 });
@@ -160,14 +151,16 @@ describe('the task behind an incident', () => {
     ['some', 1],
     ['some', null],
   ])('has %s retries left with %s', async (left, retries) => {
-    nock(BASE).get('/external-task/task').reply(200, { id: 'task', retries });
+    nock(STUBBED_ENGINE).get('/external-task/task').reply(200, { id: 'task', retries });
     await expect(incidents.readRetriesLeft('task', signal)).resolves.toBe(left);
   });
 
   test('is gone when the engine itself says so', async () => {
-    nock(BASE).get('/external-task/task').reply(404, { type: 'RestException', message: 'does not exist', code: null });
+    nock(STUBBED_ENGINE)
+      .get('/external-task/task')
+      .reply(404, { type: 'RestException', message: 'does not exist', code: null });
     await expect(incidents.readRetriesLeft('task', signal)).resolves.toBe('gone');
-    nock(BASE).get('/external-task/task').reply(404, '<html></html>', { 'content-type': 'text/html' });
+    nock(STUBBED_ENGINE).get('/external-task/task').reply(404, '<html></html>', { 'content-type': 'text/html' });
     await expect(incidents.readRetriesLeft('task', signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
 });

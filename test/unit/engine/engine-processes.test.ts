@@ -1,22 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineProcesses } from '../../../src/engine/engine-processes.ts';
-import { createHttpClient } from '../../../src/http/http-client.ts';
+import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
-const BASE = 'http://engine.test/engine-rest';
 const { signal } = new AbortController();
 
-const someProcesses = () =>
-  createEngineProcesses(
-    createHttpClient({
-      baseUrl: BASE,
-      auth: { kind: 'none' },
-      timeoutMs: 2_000,
-      codes: { unavailable: 'ENGINE_UNAVAILABLE', rejected: 'ENGINE_REJECTED' },
-      maxSockets: 4,
-    }),
-  );
+const someProcesses = () => createEngineProcesses(engineHttp());
 const aDeployment = { name: 'formvault', source: 'formvault', fileName: 'p.bpmn', text: '<bpmn>Größe</bpmn>' };
 const aStart = { key: 'p', businessKey: 'detail/1', variables: { source: { type: 'Json', value: '{}' } } };
 const refusedByEngine = { type: 'AuthorizationException', message: 'The user with id anna …' };
@@ -28,11 +18,11 @@ describe('the versions of a process', () => {
     const query = { key: 'p', withoutTenantId: 'true', sortBy: 'version', sortOrder: 'desc', maxResults: '200' };
     const row = (version: number) => ({ id: `p:${version}`, version, versionTag: 'dev', deploymentId: `d-${version}` });
     const rows = Array.from({ length: 201 }, (_, each) => row(201 - each));
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/process-definition')
       .query({ ...query, firstResult: '0' })
       .reply(200, rows.slice(0, 200));
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .get('/process-definition')
       .query({ ...query, firstResult: '200' })
       .reply(200, [{ ...row(1), versionTag: null }]);
@@ -45,15 +35,15 @@ describe('the versions of a process', () => {
   });
 
   test('have their text, or none when they are gone', async () => {
-    nock(BASE).get('/process-definition/p%3A1/xml').reply(200, { id: 'p:1', bpmn20Xml: '<bpmn/>' });
-    nock(BASE).get('/process-definition/p%3A2/xml').reply(404, { type: 'InvalidRequestException' });
+    nock(STUBBED_ENGINE).get('/process-definition/p%3A1/xml').reply(200, { id: 'p:1', bpmn20Xml: '<bpmn/>' });
+    nock(STUBBED_ENGINE).get('/process-definition/p%3A2/xml').reply(404, { type: 'InvalidRequestException' });
 
     await expect(someProcesses().findText('p:1', signal)).resolves.toBe('<bpmn/>');
     await expect(someProcesses().findText('p:2', signal)).resolves.toBeNull();
   });
 
   test('are not believed to be none when something else than the engine answers', async () => {
-    nock(BASE).get('/process-definition').query(true).reply(200, { status: 'ok' });
+    nock(STUBBED_ENGINE).get('/process-definition').query(true).reply(200, { status: 'ok' });
 
     await expect(someProcesses().findDefinitions('p', signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
@@ -62,7 +52,7 @@ describe('the versions of a process', () => {
 describe('a deployment', () => {
   test('has the same name, source and bytes every time, so that the engine can tell that nothing is new', async () => {
     const sent: Record<string, string>[] = [];
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/deployment/create')
       .times(2)
       .reply(200, async (request: Request) => {
@@ -87,7 +77,7 @@ describe('a deployment', () => {
   });
 
   test('that the user may not make is refused with the permission that is missing', async () => {
-    nock(BASE).post('/deployment/create').reply(403, refusedByEngine);
+    nock(STUBBED_ENGINE).post('/deployment/create').reply(403, refusedByEngine);
 
     await expect(someProcesses().deploy(aDeployment, signal)).rejects.toMatchObject({
       code: 'ENGINE_REJECTED',
@@ -97,7 +87,7 @@ describe('a deployment', () => {
   });
 
   test('is tried again later when the engine is away', async () => {
-    nock(BASE).post('/deployment/create').reply(503);
+    nock(STUBBED_ENGINE).post('/deployment/create').reply(503);
 
     await expect(someProcesses().deploy(aDeployment, signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   });
@@ -105,7 +95,7 @@ describe('a deployment', () => {
 
 describe('a start', () => {
   test('gives the id of the instance', async () => {
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/process-definition/key/p/start', { businessKey: aStart.businessKey, variables: aStart.variables })
       .reply(200, { id: 'i-1' });
 
@@ -113,7 +103,7 @@ describe('a start', () => {
   });
 
   test('of a process that is not there, or may not be seen, says what to do', async () => {
-    nock(BASE).post('/process-definition/key/p/start').reply(404, { type: 'RestException' });
+    nock(STUBBED_ENGINE).post('/process-definition/key/p/start').reply(404, { type: 'RestException' });
 
     await expect(someProcesses().start(aStart, signal)).rejects.toMatchObject({
       code: 'ENGINE_REJECTED',
@@ -124,11 +114,11 @@ describe('a start', () => {
 });
 
 describe('started instances', () => {
-  const history = () => nock(BASE).post('/history/process-instance');
+  const history = () => nock(STUBBED_ENGINE).post('/history/process-instance');
 
   test('F8: are looked for in batches', async () => {
     const sizes: number[] = [];
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/process-instance', ({ processDefinitionKey }) => processDefinitionKey === 'p')
       .times(3)
       .query({ firstResult: '0', maxResults: '200' })
@@ -150,7 +140,7 @@ describe('started instances', () => {
   test('of one key do not hide those of another', async () => {
     const twins = Array.from({ length: 200 }, () => ({ businessKey: 'detail/1' }));
     history().query(true).reply(200, twins);
-    nock(BASE)
+    nock(STUBBED_ENGINE)
       .post('/history/process-instance', { processDefinitionKey: 'p', processInstanceBusinessKeyIn: ['detail/2'] })
       .query(true)
       .reply(200, [{ businessKey: 'detail/2' }]);
@@ -174,11 +164,11 @@ test('a JSON variable is read as its text; of an instance that is over there is 
     firstResult: '0',
     maxResults: '1',
   });
-  nock(BASE)
+  nock(STUBBED_ENGINE)
     .get('/variable-instance')
     .query(query('i-1'))
     .reply(200, [{ type: 'Json', value: '{"topic": "x"}' }]);
-  nock(BASE).get('/variable-instance').query(query('i-2')).reply(200, []);
+  nock(STUBBED_ENGINE).get('/variable-instance').query(query('i-2')).reply(200, []);
 
   await expect(someProcesses().readVariable('i-1', 'source', signal)).resolves.toBe('{"topic": "x"}');
   await expect(someProcesses().readVariable('i-2', 'source', signal)).resolves.toBeNull();
