@@ -25,7 +25,8 @@ type KeyParts = {
   caseId: string;
   formName: string;
   submittedBy: string;
-  timeMs: number | null;
+  /** To the second, in UTC: `20261121T085306`. */
+  time: string | null;
 };
 
 /** `null` for an object that is no submission. */
@@ -82,7 +83,7 @@ function partsOf(key: string): KeyParts | null {
     caseId,
     formName: rest.join('/'),
     submittedBy,
-    timeMs: time === undefined ? null : parseSubmissionDate(`${time}Z`),
+    time: time ?? null,
   };
 }
 
@@ -103,12 +104,12 @@ function wholeTitle(said: string | null, inBody: string | null): string | null {
   return said === null || inBody?.startsWith(said) ? inBody : said;
 }
 
-function submittedAtMs(said: string | null, read: ReadBody, parts: KeyParts): number {
-  for (const date of [said, read.form.submissionDate]) {
+function submittedAtMs(said: string | null, read: ReadBody, { time }: KeyParts): number {
+  for (const date of [said, read.form.submissionDate, time && `${time}Z`]) {
     const timeMs = date === null ? null : parseSubmissionDate(date);
     if (timeMs !== null) return timeMs;
   }
-  return parts.timeMs ?? 0;
+  return 0;
 }
 
 function nonEmpty(text: string): string | null {

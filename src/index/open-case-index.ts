@@ -67,7 +67,7 @@ function createCaseIndex(database: IndexDatabase, log: Log): CaseIndex {
   return {
     put: (entries) =>
       guard('could not write to the index', async () => {
-        await putEntries(db, entries);
+        await putEntries(db, entries, 'soon');
         await tidyUpNowAndThen(entries.length);
       }),
     searchCases: (query, visible, page) =>

@@ -7,15 +7,24 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { IndexEntry } from './case-index.ts';
 import { isConflict } from './index-failures.ts';
+import { setLocally } from './set-locally.ts';
 import type { Database, IndexTables } from './tables.ts';
 
 const MAX_BATCH = 500;
 const MAX_BATCH_LENGTH = 4 * 1024 * 1024;
 const ATTEMPTS = 3;
+/** https://www.postgresql.org/docs/current/gin.html#GIN-FAST-UPDATE; what is sorted in at once should fit into `work_mem`. */
+const SORT_LATER = { gin_pending_list_limit: '32MB', work_mem: '64MB' };
+
+/**
+ * When new words are sorted into the index. Every search goes through those that are not; to sort many of them in at once is
+ * quicker than some of them often.
+ */
+export type Sorting = 'soon' | 'later';
 
 /** What is put while a reindex run is open counts as found by it. */
-export async function putEntries(db: Database, entries: readonly IndexEntry[]): Promise<void> {
-  for (const batch of batchesOf(entries)) await putAgainAfterConflict(db, batch);
+export async function putEntries(db: Database, entries: readonly IndexEntry[], sorting: Sorting): Promise<void> {
+  for (const batch of batchesOf(entries)) await putAgainAfterConflict(db, batch, sorting);
 }
 
 /** Of several entries for one object the last one. */
@@ -35,10 +44,13 @@ function* batchesOf(entries: readonly IndexEntry[]): Generator<IndexEntry[]> {
   if (batch.length > 0) yield batch;
 }
 
-async function putAgainAfterConflict(db: Database, batch: IndexEntry[]): Promise<void> {
+async function putAgainAfterConflict(db: Database, batch: IndexEntry[], sorting: Sorting): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction().execute((trx) => putBatch(trx, batch));
+      return await db.transaction().execute(async (trx) => {
+        if (sorting === 'later') await setLocally(trx, SORT_LATER);
+        await putBatch(trx, batch);
+      });
     } catch (error) {
       if (attempt === ATTEMPTS || !isConflict(error)) throw error;
     }

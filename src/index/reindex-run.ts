@@ -24,7 +24,7 @@ export async function beginReindex({ db, patientDb }: IndexDatabase): Promise<Re
   const run = await db.transaction().execute(openRun);
   return {
     findDone: (bucket, keys) => attempt('could not read the index', () => findDone(db, bucket, keys)),
-    put: (entries) => attempt('could not write to the index', () => putEntries(db, entries)),
+    put: (entries) => attempt('could not write to the index', () => putEntries(db, entries, 'later')),
     finish: (buckets) =>
       attempt('could not end the building of the index', async () => {
         const removed = await patientDb.transaction().execute((trx) => finishRun(trx, run, buckets));

@@ -14,6 +14,7 @@ import type { CaseHit, Page } from './case-index.ts';
 import type { CaseQuery } from './parse-query.ts';
 import type { Part, PartCatalog, View } from './part-catalog.ts';
 import { renderOpposite, renderTsquery, renderWithoutPositions } from './render-tsquery.ts';
+import { setLocally } from './set-locally.ts';
 import type { Database } from './tables.ts';
 
 /** Of all submissions; above it there are clearly fewer of those that do not match. */
@@ -73,14 +74,12 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
 
 /** The planner does not know that comparing words costs far more than reading a row, nor that it need not be done. */
 async function steerPlanner(trx: Database, { byWords }: { byWords: boolean }): Promise<void> {
-  const settings = {
+  await setLocally(trx, {
     jit: 'off',
     max_parallel_workers_per_gather: '0',
     work_mem: '32MB',
     ...(byWords ? { enable_seqscan: 'off' } : {}),
-  };
-  const calls = Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`);
-  await sql`select ${sql.join(calls)}`.execute(trx);
+  });
 }
 
 function hasWords(tsquery: string): Sql {

@@ -15,20 +15,21 @@
  */
 
 /** Another number whenever other words come out of the same submission: an index that was built with another one is built again. */
-export const WORDS_VERSION = 2;
+export const WORDS_VERSION = 3;
 
 /** Of one submission. What is beyond them is not found, but kept in the vault all the same. */
 const MAX_WORDS = 10_000;
 const MAX_TEXT_LENGTH = 256 * 1024;
 const MAX_LEXEME_BYTES = 640 * 1024; // a tsvector has room for a megabyte, positions included
+/** In UTF-8, of what is one place in a text here. */
+const MOST_BYTES_OF_A_LETTER = 3;
 const MAX_WORD_LENGTH = 100;
-/** https://www.postgresql.org/docs/current/textsearch-limitations.html */
-const MAX_POSITION = 16_383;
+/** https://www.postgresql.org/docs/current/textsearch-limitations.html, where no position may be above 16,383 either. */
 const MAX_POSITIONS = 255;
 /** Words that stand in one lexeme. */
 export const MAX_CHAIN = 8;
-/** Of a short text. */
-const MAX_SHORT = 4;
+/** Of a short text: chains from each of its words on go to its end. */
+const MAX_SHORT = MAX_CHAIN;
 
 export const EVERY_SUBMISSION = '*';
 /** Each word of a chain is followed by a blank, so that a whole word can be told from the beginning of one. */
@@ -36,6 +37,12 @@ export const CHAINS = { short: '=', form: 'f/', by: 'b/' } as const;
 export const LONG = '~';
 const PAIR = '+';
 const PAIR_BITS = 12;
+const PAIRS = 2 ** PAIR_BITS;
+/** In their order as texts, too. */
+const PAIR_LEXEMES = Array.from({ length: PAIRS }, (_, number) => `${PAIR}${number.toString(36).padStart(3, '0')}`);
+const FNV_START = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+const GOLDEN_RATIO = 0x9e3779b1;
 
 const WORD = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 /** Scripts that put no blank between words: each letter counts as a word, and a text of them as a phrase. */
@@ -71,10 +78,19 @@ function cutWord(word: string): string {
 
 /** What stands for two words side by side. Others may share it. */
 export function pairOf(first: string, second: string): string {
-  const text = `${first} ${second}`;
-  let hash = 0x811c9dc5; // FNV-1a, of which the upper bits are the better ones
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return `${PAIR}${(hash >>> (32 - PAIR_BITS)).toString(36)}`;
+  return PAIR_LEXEMES[pairNumber(hashOf(first), hashOf(second))] ?? '';
+}
+
+/** Of some thousand numbers one; the upper bits of a product are the better ones. */
+function pairNumber(first: number, second: number): number {
+  return Math.imul(Math.imul(first, FNV_PRIME) ^ second, GOLDEN_RATIO) >>> (32 - PAIR_BITS);
+}
+
+/** FNV-1a. */
+function hashOf(word: string): number {
+  let hash = FNV_START;
+  for (let index = 0; index < word.length; index++) hash = Math.imul(hash ^ word.charCodeAt(index), FNV_PRIME);
+  return hash;
 }
 
 export type FindableText = {
@@ -113,28 +129,37 @@ export function renderWords({ caseId, formName, title, submittedBy, answers }: F
 }
 
 function createLexemes() {
-  const positionsOf = new Map<string, number[]>();
+  const plain = new Set<string>();
+  const longWords = new Map<string, { hash: number; positions: number[] }>();
+  const pairs = new Uint8Array(PAIRS);
   let bytesLeft = MAX_LEXEME_BYTES;
   let position = 1;
 
-  /** `null` where there is no room left. */
-  function positionsFor(lexeme: string): number[] | null {
-    const known = positionsOf.get(lexeme);
+  function hasRoomFor(lexeme: string): boolean {
+    bytesLeft -= MOST_BYTES_OF_A_LETTER * lexeme.length;
+    return bytesLeft >= 0;
+  }
+
+  function add(lexeme: string): void {
+    if (!plain.has(lexeme) && hasRoomFor(lexeme)) plain.add(lexeme);
+  }
+
+  function longWordOf(word: string) {
+    const known = longWords.get(word);
     if (known !== undefined) return known;
-    bytesLeft -= Buffer.byteLength(lexeme);
-    if (bytesLeft < 0) return null;
-    const positions: number[] = [];
-    positionsOf.set(lexeme, positions);
-    return positions;
+    const added = { hash: hashOf(word), positions: [] as number[] };
+    if (hasRoomFor(word)) longWords.set(word, added);
+    return added;
   }
 
   function addLong(words: readonly string[]): void {
-    for (const [index, word] of words.entries()) {
-      const positions = positionsFor(LONG + word) ?? [];
-      if (position <= MAX_POSITION && positions.length < MAX_POSITIONS) positions.push(position);
+    let before: number | null = null;
+    for (const word of words) {
+      const { hash, positions } = longWordOf(word);
+      if (positions.length < MAX_POSITIONS) positions.push(position);
       position++;
-      const next = words[index + 1];
-      if (next !== undefined) positionsFor(pairOf(word, next));
+      if (before !== null) pairs[pairNumber(before, hash)] = 1;
+      before = hash;
     }
     position++;
   }
@@ -142,27 +167,32 @@ function createLexemes() {
   /** One from each of the words on, as long as there are enough of them. */
   function addChains(mark: string, words: readonly string[], fewestWords: number): void {
     for (let index = 0; index <= words.length - fewestWords; index++) {
-      positionsFor(`${mark}${words.slice(index, index + MAX_CHAIN).join(' ')} `);
+      add(`${mark}${words.slice(index, index + MAX_CHAIN).join(' ')} `);
     }
   }
 
+  function renderLong(word: string): string {
+    return `'${LONG}${word}':${longWords.get(word)?.positions.join(',')}`;
+  }
+
   return {
-    add: (lexeme: string) => void positionsFor(lexeme),
+    add,
     addShort(words: readonly string[]): void {
-      for (const word of words) positionsFor(word);
+      for (const word of words) add(word);
       addChains(CHAINS.short, words, 2);
     },
     addLong,
     addChains,
     render(): string {
       // Nearly the database's own order, which spares it the most of sorting.
-      const lexemes = [...positionsOf.keys()].sort();
-      return lexemes.map((lexeme) => renderLexeme(lexeme, positionsOf.get(lexeme) ?? [])).join(' ');
+      const lexemes = [...plain].sort().map((lexeme) => `'${lexeme}'`);
+      const behindLong = lexemes.findIndex((lexeme) => lexeme > `'${LONG}`);
+      const words = behindLong < 0 ? lexemes : lexemes.slice(0, behindLong);
+      const [every = '', ...others] = words;
+      const inPairs: string[] = [];
+      for (let number = 0; number < PAIRS; number++) if (pairs[number] === 1) inPairs.push(`'${PAIR_LEXEMES[number]}'`);
+      const inLong = [...longWords.keys()].sort().map(renderLong);
+      return [every, ...inPairs, ...others, ...inLong, ...lexemes.slice(words.length)].join(' ');
     },
   };
-}
-
-/** None has a quote or a backslash in it. */
-function renderLexeme(lexeme: string, positions: number[]): string {
-  return positions.length === 0 ? `'${lexeme}'` : `'${lexeme}':${positions.join(',')}`;
 }

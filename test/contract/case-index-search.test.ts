@@ -31,10 +31,10 @@ const times = <T>(count: number, make: (index: number) => T): T[] =>
 function build(count: number): Known[] {
   return times(count, (number) => {
     const answers = times(Math.floor(random() * 4), () =>
-      times(1 + Math.floor(random() * 8), () => pick(WORDS)).join(' '),
+      times(1 + Math.floor(random() * 14), () => pick(WORDS)).join(' '),
     );
     // A word that nearly all have, and one that few have.
-    if (random() < 0.9) answers.push('everywhere', 'in all of the answers that there are everywhere');
+    if (random() < 0.9) answers.push('everywhere', 'in all of the many answers that there are everywhere');
     if (random() < 0.02) answers.push('seldom');
     const caseId = `BF-2026-${Math.floor(random() * 40)}`;
     const processInstanceId = pick([null, `p-${Math.floor(random() * 90)}`, `p-${Math.floor(random() * 90)}`]);
