@@ -88,6 +88,7 @@ export function attachmentKeys(key: string, files: readonly { variable: string; 
 
 /** A text as one segment of a key: readable, of at most `maxBytes`, and nothing in it that a path, XML or a server minds. */
 export function safeSegment(text: string, maxBytes = MAX_SEGMENT_BYTES): string {
+  if (text.length <= maxBytes && SAFE_ASCII.test(text)) return text;
   const normal = text.normalize('NFC');
   const units: string[] = [];
   let bytes = 0;
@@ -106,6 +107,8 @@ function cutSegment(units: string[], bytes: number, maxBytes: number, text: stri
   return units.join('') + mark;
 }
 
+/** Most texts: with neither dots nor blanks at the ends. */
+const SAFE_ASCII = /^[\w@-](?:[\w .:@+-]*[\w@-])?$/;
 /** Slash, backslash, percent, control characters, lone surrogates and the two characters that XML excludes. */
 const UNSAFE = /[/\\%\p{Cc}\p{Cs}\uFFFE\uFFFF]/u;
 
@@ -183,6 +186,7 @@ export function encodeMetadata(metadata: SubmissionMetadata): Record<string, str
     if (value === null || value === '') continue;
     encoded[name] = name === 'source' ? encodeSource(value) : encodeMetadataValue(value.slice(0, MAX_METADATA_BYTES));
   }
+  if (bytesOfMetadata(encoded) <= MAX_METADATA_BYTES) return encoded;
   for (const name of CUT_FIRST) {
     const value = encoded[name];
     const excess = bytesOfMetadata(encoded) - MAX_METADATA_BYTES;
