@@ -1,8 +1,8 @@
 /**
  * Submissions that wait in history: how fast Formvault keeps them, and how fast its S3 client alone would write the same objects.
  *
- * A first run through a proxy counts what is read from the engine; it is not timed, and the engine has run its queries once
- * by then. The timed runs alternate with the raw client, each in a fresh process with an empty bucket, and each is compared with
+ * A first run through a proxy counts what is read from the engine; it is not timed, nor are some more, after which the engine reads
+ * as one that has been running for days. The timed runs alternate with the raw client, each in a fresh process with an empty bucket, and each is compared with
  * the raw client just before and after it.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ export async function measureBacklog(
   signal: AbortSignal,
 ): Promise<BacklogResult> {
   return withServers(signal, async (servers) => {
-    const { submissions, repetitions } = sizes.backlog;
+    const { submissions, warmUps, repetitions } = sizes.backlog;
     console.error(`backlog: completing ${submissions} forms`);
     const tasks = await servers.load.startStock('backlog', 'bench_form', submissions);
     await servers.load.completeAll(tasks, LIVE_CLIENTS);
@@ -76,6 +76,10 @@ export async function measureBacklog(
           tasks.map(({ number }) => number),
         ),
       );
+      for (let warmUp = 1; warmUp <= warmUps; warmUp++) {
+        console.error(`backlog: warm-up ${warmUp} of ${warmUps}`);
+        await keepBacklog(servers, `backlogw${warmUp}`, keys);
+      }
       const runs: BacklogRun[] = [];
       const raw: BacklogResult['raw'] = [await writeRaw(servers, objectsFile, 0)];
       for (let repetition = 1; repetition <= repetitions; repetition++) {

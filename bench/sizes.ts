@@ -1,6 +1,7 @@
 export type Sizes = {
   isQuick: boolean;
-  backlog: { submissions: number; repetitions: number };
+  /** `warmUps`: runs of Formvault before those that count, in which the engine's code for reading it gets compiled. */
+  backlog: { submissions: number; warmUps: number; repetitions: number };
   latency: { warmUp: number; seconds: Record<'few' | 'many', number> };
   /** `warmUp`: for each keeper, after the engine's own. */
   live: { engineWarmUp: number; warmUp: number; completions: number; rounds: number; roundsApart: number };
@@ -23,7 +24,7 @@ export const OUTAGE_LIMIT = 50;
 
 export const FULL: Sizes = {
   isQuick: false,
-  backlog: { submissions: 5_000, repetitions: 5 },
+  backlog: { submissions: 5_000, warmUps: 5, repetitions: 5 },
   latency: { warmUp: 1_000, seconds: { few: 40, many: 40 } },
   live: { engineWarmUp: 12_000, warmUp: 500, completions: 3_000, rounds: 3, roundsApart: 5 },
   failures: { warmUp: 1_000, changes: 2_000, repetitions: 3 },
@@ -34,7 +35,7 @@ export const FULL: Sizes = {
 
 export const QUICK: Sizes = {
   isQuick: true,
-  backlog: { submissions: 1_000, repetitions: 1 },
+  backlog: { submissions: 1_000, warmUps: 1, repetitions: 1 },
   latency: { warmUp: 300, seconds: { few: 4, many: 4 } },
   live: { engineWarmUp: 1_500, warmUp: 100, completions: 300, rounds: 1, roundsApart: 1 },
   failures: { warmUp: 100, changes: 200, repetitions: 1 },
