@@ -18,10 +18,10 @@ import { setLocally } from './set-locally.ts';
 import type { Database } from './tables.ts';
 
 /** Of all submissions; above it there are clearly fewer of those that do not match. */
-const FREQUENT = 0.6;
+const FREQUENT = 0.75;
 /** So many to read that one of each case, and the others where that one is none, takes less time. */
 const OFTEN = 0.1;
-const SAMPLE_SIZE = 100;
+const SAMPLE_SIZE = 50;
 
 type Sql = ReturnType<typeof sql>;
 
@@ -39,11 +39,21 @@ export async function searchCases(
       await catalog.refresh(trx);
       const view = catalog.viewOf(visible);
       const found = await findCases(trx, query, view);
-      const latestMs = (caseNo: number): number => view.latestMs[caseNo] ?? 0;
-      found.sort((a, b) => latestMs(b) - latestMs(a) || a - b);
-      const shown = found.slice(page.number * page.size, (page.number + 1) * page.size);
-      return { total: found.length, cases: await readHits(trx, shown, view) };
+      return { total: found.length, cases: await readHits(trx, pageOf(found, view.latestMs, page), view) };
     });
+}
+
+/** Newest first. Numbers by themselves are sorted far quicker than cases: only those of the page are. */
+function pageOf(cases: readonly number[], latestMs: Float64Array, { number, size }: Page): number[] {
+  const timeOf = (caseNo: number): number => latestMs[caseNo] ?? 0;
+  const times = Float64Array.from(cases, timeOf).sort().reverse();
+  const start = number * size;
+  const [newestMs, oldestMs] = [times[start], times[Math.min(start + size, times.length) - 1]];
+  if (newestMs === undefined || oldestMs === undefined) return [];
+  const near = cases.filter((caseNo) => timeOf(caseNo) <= newestMs && timeOf(caseNo) >= oldestMs);
+  near.sort((a, b) => timeOf(b) - timeOf(a) || a - b);
+  const newer = times.indexOf(newestMs);
+  return near.slice(start - newer, start - newer + size);
 }
 
 async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view: View): Promise<number[]> {
@@ -52,24 +62,26 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
     ...(fromMs === null ? [] : [sql`submitted_at_ms >= ${Math.ceil(fromMs)}::int8`]),
     ...(toMs === null ? [] : [sql`submitted_at_ms <= ${Math.floor(toMs)}::int8`]),
   ];
-  const { cases } = view;
+  const { cases, submissions } = view;
+  const isSeen = (caseNo: number): boolean => (submissions[caseNo] ?? 0) > 0;
   if ((tsquery === null && times.length === 0) || cases.length === 0) return cases;
   await steerPlanner(trx, { byWords: tsquery !== null });
   if (tsquery !== null) {
     const phrases = renderWithoutPositions(terms);
     const sample = await takeSample(trx, tsquery, phrases);
     if (phrases !== null && sample.toRead > OFTEN) {
-      const found = await findByPhrase(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)]);
-      return cases.filter((caseNo) => found.has(caseNo));
+      return (await findByPhrase(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)])).filter(isSeen);
     }
     if (times.length === 0 && sample.matching > FREQUENT) {
-      const missing = await countByCase(trx, [hasWords(renderOpposite(tsquery)), isIn(view)]);
-      return cases.filter((caseNo) => (missing.get(caseNo) ?? 0) < (view.submissions[caseNo] ?? 0));
+      const matching = submissions.slice();
+      for (const { caseNo, count } of await countByCase(trx, [hasWords(renderOpposite(tsquery)), isIn(view)])) {
+        matching[caseNo] = (matching[caseNo] ?? 0) - count;
+      }
+      return cases.filter((caseNo) => (matching[caseNo] ?? 0) > 0);
     }
   }
   const words = tsquery === null ? [] : [hasWords(tsquery)];
-  const matching = await findMatching(trx, [...words, ...times, isIn(view)]);
-  return cases.filter((caseNo) => matching.has(caseNo));
+  return (await findMatching(trx, [...words, ...times, isIn(view)])).filter(isSeen);
 }
 
 /** The planner does not know that comparing words costs far more than reading a row, nor that it need not be done. */
@@ -122,7 +134,7 @@ async function findByPhrase(
   trx: Database,
   { surely, perhaps, exactly }: { surely: string | null; perhaps: string; exactly: string },
   conditions: Sql[],
-): Promise<Set<number>> {
+): Promise<number[]> {
   const where = (tsquery: string): Sql => sql.join([hasWords(tsquery), ...conditions], sql` and `);
   const matching = sql`cross join lateral (
     select from formvault.words where words.number = candidate.number and ${hasWords(exactly)} offset 0
@@ -142,31 +154,31 @@ async function findByPhrase(
       union all
       select distinct case_no from candidates as candidate ${matching} where case_no not in (select case_no from newest)
     ) as found`.execute(trx);
-  return new Set(numbersOf(rows[0]?.cases));
+  return numbersOf(rows[0]?.cases);
 }
 
 /** As one long text, which is read far quicker than ten thousand rows. */
-async function findMatching(trx: Database, conditions: Sql[]): Promise<Set<number>> {
+async function findMatching(trx: Database, conditions: Sql[]): Promise<number[]> {
   const { rows } = await sql<{ cases: string | null }>`
     select string_agg(case_no::text, ',') as cases from (
       select distinct case_no from formvault.words where ${sql.join(conditions, sql` and `)}
     ) as matching`.execute(trx);
-  return new Set(numbersOf(rows[0]?.cases));
+  return numbersOf(rows[0]?.cases);
 }
 
 /** How many submissions of each case fulfil all conditions. */
-async function countByCase(trx: Database, conditions: Sql[]): Promise<Map<number, number>> {
+async function countByCase(trx: Database, conditions: Sql[]): Promise<{ caseNo: number; count: number }[]> {
   const { rows } = await sql<{ cases: string | null; counts: string | null }>`
     select string_agg(case_no::text, ',') as cases, string_agg(count::text, ',') as counts from (
       select case_no, count(*) as count from formvault.words
       where ${sql.join(conditions, sql` and `)} group by case_no
     ) as by_case`.execute(trx);
   const counts = numbersOf(rows[0]?.counts);
-  return new Map(numbersOf(rows[0]?.cases).map((caseNo, index) => [caseNo, counts[index] ?? 0]));
+  return numbersOf(rows[0]?.cases).map((caseNo, index) => ({ caseNo, count: counts[index] ?? 0 }));
 }
 
 function numbersOf(text: string | null | undefined): number[] {
-  return text ? text.split(',').map(Number) : [];
+  return JSON.parse(`[${text ?? ''}]`) as number[];
 }
 
 type PartRow = Part & { case_id: string; title: string };

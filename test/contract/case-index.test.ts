@@ -170,6 +170,17 @@ describe.each(databases.places)('the index on $name', ({ create }) => {
       }
     });
 
+    test('of one and the same time each on one page', async () => {
+      const times = [3, 2, 2, 2, 2, 2, 2, 2, 2, 1];
+      const entries = times.map((submittedAtMs, number) => anEntry({ caseId: `CASE-${number}`, submittedAtMs }));
+      await index.put(entries);
+      const pages = await Promise.all([0, 1, 2, 3].map((number) => search('', 'everything', { number, size: 3 })));
+      expect(pages.map(({ cases }) => cases.length)).toEqual([3, 3, 3, 1]);
+      const shown = pages.flatMap(({ cases }) => cases);
+      expect(shown.map(({ latestMs }) => latestMs)).toEqual(times);
+      expect(new Set(shown.map(({ caseId }) => caseId)).size).toBe(times.length);
+    });
+
     test('with all that there is of them, also where only a part of it was found', async () => {
       await index.put([
         anEntry({ processInstanceId: 'p-1', submittedAtMs: 1, answers: ['harbour'] }),
