@@ -38,11 +38,8 @@ export type Reindexed = {
 
 /** Listed side by side, they are of few cases: each is counted once for all of its submissions. */
 const READ_AT_A_TIME = 250;
-/**
- * While some are put, the next are read and those after them looked up; so many, because a put takes a second or two now and then,
- * in which the database sorts words in. What several processes do twice grows with them.
- */
-const CHUNKS_IN_FLIGHT = 8;
+/** While some are put, the next are read and those after them looked up. */
+const CHUNKS_IN_FLIGHT = 4;
 /** Half a million keys, which tell how much there is; with more, that is known later. */
 const CHUNKS_AHEAD = 2_000;
 const PATIENCE_MS = 120_000;
