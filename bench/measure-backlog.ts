@@ -1,9 +1,9 @@
 /**
  * Submissions that wait in history: how fast Formvault keeps them, and how fast its S3 client alone would write the same objects.
  *
- * A first run through a proxy counts what is read from the engine; it is not timed, nor are some more, after which the engine reads
- * as one that has been running for days. The timed runs alternate with the raw client, each in a fresh process with an empty bucket, and each is compared with
- * the raw client just before and after it.
+ * A first run through a proxy counts what is read from the engine; it is not timed, nor are some more, after which the engine
+ * reads as one that has been running for days. The timed runs alternate with the raw client, each in a fresh process with an
+ * empty bucket, and each is compared with the raw client just before and after it.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

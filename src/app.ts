@@ -10,7 +10,6 @@ import { createEngineHistory } from './engine/engine-history.ts';
 import { createEngineIncidents } from './engine/engine-incidents.ts';
 import { createEngineProcesses } from './engine/engine-processes.ts';
 import { readHistoryLevel } from './engine/history-level.ts';
-import { OWN_PROCESS_KEY } from './engine/history-rows.ts';
 import { createFormLookup, type FormLookup } from './enrichment/form-api.ts';
 import { createOrigins } from './enrichment/origins.ts';
 import { createProcessModels } from './enrichment/process-models.ts';
@@ -138,7 +137,8 @@ export async function runApp(config: Config, log: Log, signals: AppSignals): Pro
         },
       },
       outages,
-      engineFaults: createEngineFaults((signal) => processes.findDefinitions(OWN_PROCESS_KEY, signal)),
+      // What most lookups ask, of an instance that is not there.
+      engineFaults: createEngineFaults((signal) => history.readProcessInstances(['formvault-probe'], signal)),
       log,
       metrics,
     };

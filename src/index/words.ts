@@ -24,12 +24,13 @@ const MAX_LEXEME_BYTES = 640 * 1024; // a tsvector has room for a megabyte, posi
 /** In UTF-8, of what is one place in a text here. */
 const MOST_BYTES_OF_A_LETTER = 3;
 const MAX_WORD_LENGTH = 100;
-/** https://www.postgresql.org/docs/current/textsearch-limitations.html, where no position may be above 16,383 either. */
+/**
+ * Of a word. No position may be above 16,383 either, which MAX_WORDS sees to.
+ * https://www.postgresql.org/docs/current/textsearch-limitations.html
+ */
 const MAX_POSITIONS = 255;
-/** Words that stand in one lexeme. */
+/** Words that stand in one lexeme. A text of no more of them is a short one. */
 export const MAX_CHAIN = 8;
-/** Of a short text: chains from each of its words on go to its end. */
-const MAX_SHORT = MAX_CHAIN;
 
 export const EVERY_SUBMISSION = '*';
 /** Each word of a chain is followed by a blank, so that a whole word can be told from the beginning of one. */
@@ -109,7 +110,7 @@ export function renderWords({ caseId, formName, title, submittedBy, answers }: F
     const words = splitWords(text.slice(0, left.length)).slice(0, left.words);
     left.words -= words.length;
     left.length -= text.length;
-    if (words.length > MAX_SHORT) lexemes.addLong(words);
+    if (words.length > MAX_CHAIN) lexemes.addLong(words);
     else lexemes.addShort(words);
   };
 
@@ -135,20 +136,20 @@ function createLexemes() {
   let bytesLeft = MAX_LEXEME_BYTES;
   let position = 1;
 
-  function hasRoomFor(lexeme: string): boolean {
+  function takeRoomFor(lexeme: string): boolean {
     bytesLeft -= MOST_BYTES_OF_A_LETTER * lexeme.length;
     return bytesLeft >= 0;
   }
 
   function add(lexeme: string): void {
-    if (!plain.has(lexeme) && hasRoomFor(lexeme)) plain.add(lexeme);
+    if (!plain.has(lexeme) && takeRoomFor(lexeme)) plain.add(lexeme);
   }
 
   function longWordOf(word: string) {
     const known = longWords.get(word);
     if (known !== undefined) return known;
     const added = { hash: hashOf(word), positions: [] as number[] };
-    if (hasRoomFor(word)) longWords.set(word, added);
+    if (takeRoomFor(word)) longWords.set(word, added);
     return added;
   }
 

@@ -14,7 +14,7 @@ export type EngineFaults = {
 /** Never throws: the failure as it came, or ENGINE_REJECTED once it is clear that no waiting mends it. */
 export type JudgeFault = (error: unknown, signal: AbortSignal) => Promise<unknown>;
 
-/** With the pauses between attempts some eight seconds, as for other faults that may pass. */
+/** In a row: with the pauses between attempts some eight seconds, as for other faults that may pass. */
 const FAULTS_TO_REFUSE = 6;
 const ENGINE_FAULT = 500;
 /** Two changes met each other: that passes. */
@@ -27,17 +27,21 @@ export function createEngineFaults(askSomethingElse: (signal: AbortSignal) => Pr
     watch() {
       let faults = 0;
       return async (error, signal) => {
-        if (!isException(error)) return error;
-        try {
-          await askSomethingElse(signal);
-        } catch {
-          return error;
-        }
-        faults++;
-        return faults < FAULTS_TO_REFUSE ? error : refusal(error);
+        const isFault = isException(error) && (await answers(askSomethingElse, signal));
+        faults = isFault ? faults + 1 : 0;
+        return isFault && faults >= FAULTS_TO_REFUSE ? refusal(error) : error;
       };
     },
   };
+}
+
+async function answers(ask: (signal: AbortSignal) => Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await ask(signal);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type EngineException = { message: string; context: FailureContext };

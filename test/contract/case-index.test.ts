@@ -27,9 +27,10 @@ describe.each(databases.places)('the index on $name', ({ create }) => {
 
   describe('keeps entries', () => {
     test('as they were put, in the order of bucket and key', async () => {
+      const long = 'north side of the great gate, größe and 表單 and öl once more';
       const entries = [
         anEntry({ bucket: OTHER_BUCKET, key: 'a/b/c.json' }),
-        anEntry({ key: 'b/b/c.json', answers: ['Größe 表單', 'north side of the gate'] }),
+        anEntry({ key: 'b/b/c.json', answers: ['Größe 表單', 'öl', 'north side of the gate', long] }),
         anEntry({ key: 'B/b/c.json', title: null, tenantId: 'north', processInstanceId: null, digest: null }),
       ];
       await index.put(entries);

@@ -39,6 +39,11 @@ describe('a request that the engine answers with an exception', () => {
     expect(codes).toEqual([...times(10, 'ENGINE_UNAVAILABLE'), 'ENGINE_REJECTED']);
   });
 
+  test('is counted anew after the engine was away', async () => {
+    const codes = await judgeInTurn([...times(5, fault), away, ...times(6, fault)]);
+    expect(codes).toEqual([...times(11, 'ENGINE_UNAVAILABLE'), 'ENGINE_REJECTED']);
+  });
+
   test('is counted for each attempt at something by itself', async () => {
     const faults = createEngineFaults(async () => null);
     const judges = times(4, null).map(() => faults.watch());
