@@ -68,7 +68,7 @@ function environmentOf(servers: Servers, environment: string): Record<string, st
     ...s3Environment(servers),
     ENVIRONMENT: environment,
     DEFAULT_PRODUCT: PRODUCT,
-    ENGINE_URL: servers.engine.url,
+    ENGINE_URL: servers.engine.secondUrl ?? servers.engine.url,
   };
 }
 

@@ -75,7 +75,7 @@ export function handWrittenWorker(tuning: WorkerTuning): Keeper {
       const worker = join(import.meta.dirname, 'hand-written-worker.ts');
       const process = await startNode(`bench-worker-${run}`, [worker, tuning], {
         ...s3Environment(servers),
-        ENGINE_URL: servers.engine.url,
+        ENGINE_URL: servers.engine.secondUrl ?? servers.engine.url,
         BUCKET: bucket,
       });
       const readySinceMs = await untilLogged(process, 'worker is ready', servers.signal);

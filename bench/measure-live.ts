@@ -1,6 +1,9 @@
 /**
  * The engine completes forms as fast as it can, alone and with something that brings them into S3.
  *
+ * People and keeper ask it on two ports with threads of their own, so that what it does for each can be told apart, also where the
+ * machine drifts.
+ *
  * An engine gets quicker for minutes and slower again as its history grows, and the machine drifts: so the runs are short, those
  * alone and those of each keeper take turns for several rounds, each run with a keeper is compared with the two alone that stand
  * around it, and the middle of the rounds counts.
@@ -9,12 +12,19 @@
  * costs is measured with a core for the engine alone and the other ones for everything else, as in a second set of rounds. A
  * database that is a process of its own belongs to everything else: it has its own machine more often than not.
  */
-import type { EngineDatabase } from '../dev/servers/engine.ts';
+import { ENGINE_THREADS, type EngineDatabase } from '../dev/servers/engine.ts';
 import { createS3ObjectStore } from '../src/object-store/s3-object-store.ts';
 import { giveOwnCore } from './cores.ts';
 import { bucketOf } from './formvault-process.ts';
 import { controlWriter, formvault, handWrittenWorker, type Keeper } from './keepers.ts';
-import { cpuSeconds, cpuSecondsOfFamily, peakMemoryMb, startCpuMeter } from './process-usage.ts';
+import {
+  type CpuMeter,
+  cpuSeconds,
+  cpuSecondsOfFamily,
+  peakMemoryMb,
+  startCpuMeter,
+  startThreadMeter,
+} from './process-usage.ts';
 import { type Servers, withServers } from './servers.ts';
 import { expectedKey } from './site-visit.ts';
 import { LIVE_CLIENTS, LIVE_HEAP_MB, type Sizes } from './sizes.ts';
@@ -29,8 +39,14 @@ export type LiveRow = {
   engineCpuMsPerForm: number;
   /** In the same time, all processes of the engine's database; `null` where it lies in the engine itself. */
   databaseCpuMsPerForm: number | null;
-  /** Of the engine alone around it, as a factor for each round; empty for the engine alone. */
-  rounds: { completions: number; engineCpu: number }[];
+  /**
+   * Of the engine alone around it, as a factor for each round; empty for the engine alone. `asked`: what the engine does for the
+   * keeper, of what it does to complete the forms at the same time.
+   */
+  rounds: { completions: number; engineCpu: number; asked: number }[];
+  /** Of it, the threads that complete the forms; those that answer the keeper. Others collect garbage and compile. */
+  completingCpuMsPerForm: number;
+  askedCpuMsPerForm: number;
   kept: {
     formsPerSecond: number;
     cpuMsPerForm: number;
@@ -63,12 +79,12 @@ export async function measureLive(sizes: Sizes, database: EngineDatabase, signal
   return withServers(
     signal,
     async (servers) => {
-      const { completions, engineWarmUp, rounds, roundsApart } = sizes.live;
+      const { engineWarmUp, warmUp, shared: sharing, apart } = sizes.live;
       console.error(`live, ${database}: warming up`);
       await completeAlone(servers, 'warm-up', engineWarmUp);
       // What the engine does for each kind of keeper is warmed up as well; the same amount for both.
       for (const [index, keeper] of [formvault(), handWrittenWorker('tuned')].entries()) {
-        await completeAndKeep(servers, `warm${index}`, keeper, sizes.live.warmUp, completions);
+        await completeAndKeep(servers, `warm${index}`, keeper, warmUp, sharing.completions);
       }
       const example = await readExample(servers, bucketOf('bench-warm0'));
       const readers = () => {
@@ -78,19 +94,19 @@ export async function measureLive(sizes: Sizes, database: EngineDatabase, signal
         return [ours, steady, compete(control)];
       };
       const workers = [compete(handWrittenWorker('tuned')), compete(handWrittenWorker('defaults'), SLOW_SHARE)];
-      const shared = await takeTurns('s', servers, [...readers(), ...workers], rounds, sizes);
+      const shared = await takeTurns('s', servers, [...readers(), ...workers], sharing, warmUp);
       const { engine, s3 } = servers;
       const rest = [s3.pid, process.pid, ...(engine.database === null ? [] : [engine.database.pid])];
       const undo = await giveOwnCore(engine.pid, rest);
       if (undo === null) return { shared, apart: null };
       try {
         console.error('live: the engine has a core of its own now');
-        return { shared, apart: await takeTurns('a', servers, readers(), roundsApart, sizes) };
+        return { shared, apart: await takeTurns('a', servers, readers(), apart, warmUp) };
       } finally {
         await undo();
       }
     },
-    { heapMb: LIVE_HEAP_MB, database },
+    { heapMb: LIVE_HEAP_MB, database, secondPort: true },
   );
 }
 
@@ -102,8 +118,8 @@ async function takeTurns(
   name: string,
   servers: Servers,
   competitors: Competitor[],
-  rounds: number,
-  { live: { completions, warmUp } }: Sizes,
+  { completions, rounds }: Sizes['live']['shared'],
+  warmUp: number,
 ): Promise<LiveRow[]> {
   let before = await completeAlone(servers, `${name}alone`, completions);
   const alone = [before];
@@ -115,20 +131,26 @@ async function takeTurns(
       const factors = {
         completions: (run.completionsPerSecond / (before.completionsPerSecond + after.completionsPerSecond)) * 2,
         engineCpu: (run.engineCpuMsPerForm / (before.engineCpuMsPerForm + after.engineCpuMsPerForm)) * 2,
+        asked: run.askedCpuMsPerForm / run.completingCpuMsPerForm,
       };
       runs.push(run);
       compared.push(factors);
       alone.push(after);
-      before = after;
       console.error(
-        `live: round ${round + 1} of ${rounds}, ${keeper.name}: engine CPU ${run.engineCpuMsPerForm.toFixed(2)} ms a form, ${factors.engineCpu.toFixed(2)} of alone`,
+        `live: round ${round + 1} of ${rounds}, ${keeper.name}: engine CPU ms a form ${describeCpu(run)}; alone before ${describeCpu(before)}, after ${describeCpu(after)}`,
       );
+      before = after;
     }
   }
   return [
     middleOf(ALONE, alone, []),
     ...competitors.map(({ keeper, runs, rounds: compared }) => middleOf(keeper.name, runs, compared)),
   ];
+}
+
+function describeCpu(run: Run): string {
+  const { engineCpuMsPerForm: all, completingCpuMsPerForm: completing, askedCpuMsPerForm: asked } = run;
+  return `${all.toFixed(2)} (completing ${completing.toFixed(2)}, asked ${asked.toFixed(2)})`;
 }
 
 function middleOf(name: string, runs: Run[], rounds: LiveRow['rounds']): LiveRow {
@@ -140,6 +162,8 @@ function middleOf(name: string, runs: Run[], rounds: LiveRow['rounds']): LiveRow
     forms: runs.reduce((sum, { forms }) => sum + forms, 0),
     completionsPerSecond: middle((run) => run.completionsPerSecond),
     engineCpuMsPerForm: middle((run) => run.engineCpuMsPerForm),
+    completingCpuMsPerForm: middle((run) => run.completingCpuMsPerForm),
+    askedCpuMsPerForm: middle((run) => run.askedCpuMsPerForm),
     databaseCpuMsPerForm: databaseCpus.length === 0 ? null : median(databaseCpus),
     rounds,
     kept:
@@ -220,12 +244,24 @@ async function completeAndKeep(
   }
 }
 
+type EngineCpu = Pick<
+  Run,
+  'engineCpuMsPerForm' | 'completingCpuMsPerForm' | 'askedCpuMsPerForm' | 'databaseCpuMsPerForm'
+>;
+
 /** Of the engine and of its database, from now on; ms a form when they are read. */
-function startEngineMeters({ pid, database }: Servers['engine']) {
-  const engineCpu = startCpuMeter(pid);
-  const databaseCpu = database === null ? null : startCpuMeter(database.pid, cpuSecondsOfFamily);
-  return (forms: number): Pick<Run, 'engineCpuMsPerForm' | 'databaseCpuMsPerForm'> => ({
-    engineCpuMsPerForm: (engineCpu.seconds() * 1000) / forms,
-    databaseCpuMsPerForm: databaseCpu === null ? null : (databaseCpu.seconds() * 1000) / forms,
-  });
+function startEngineMeters({ pid, database }: Servers['engine']): (forms: number) => EngineCpu {
+  const engine = startCpuMeter(pid);
+  const completing = startThreadMeter(pid, ENGINE_THREADS.ofPort);
+  const asked = startThreadMeter(pid, ENGINE_THREADS.ofSecondPort);
+  const ofDatabase = database === null ? null : startCpuMeter(database.pid, cpuSecondsOfFamily);
+  return (forms) => {
+    const msPerForm = (meter: CpuMeter): number => (meter.seconds() * 1000) / forms;
+    return {
+      engineCpuMsPerForm: msPerForm(engine),
+      completingCpuMsPerForm: msPerForm(completing),
+      askedCpuMsPerForm: msPerForm(asked),
+      databaseCpuMsPerForm: ofDatabase === null ? null : msPerForm(ofDatabase),
+    };
+  };
 }

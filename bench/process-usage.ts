@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { childrenOf } from '../dev/servers/process.ts';
 
 const TICKS_A_SECOND = 100; // USER_HZ of Linux
@@ -20,10 +20,34 @@ export function cpuSecondsOfFamily(pid: number): number {
   }
 }
 
+/** Of its living threads with these names, from now on; Linux knows the first 15 characters of each. */
+export function startThreadMeter(pid: number, names: readonly string[]): CpuMeter {
+  const atStart = readThreads(pid, names);
+  const seconds = (): number => {
+    const threads = [...readThreads(pid, names)];
+    return threads.reduce((sum, [thread, now]) => sum + now - (atStart.get(thread) ?? 0), 0);
+  };
+  return { seconds };
+}
+
+function readThreads(pid: number, names: readonly string[]): Map<string, number> {
+  const threads = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const stat = findFile(`/proc/${pid}/task/${thread}/stat`);
+    if (stat !== null && names.some((name) => stat.includes(`(${name})`))) threads.set(thread, timesOf(stat).own);
+  }
+  return threads;
+}
+
 /** `null` when it has ended. */
 function findCpuSeconds(pid: number): number | null {
+  const stat = findFile(`/proc/${pid}/stat`);
+  return stat === null ? null : timesOf(stat).own;
+}
+
+function findFile(path: string): string | null {
   try {
-    return cpuSeconds(pid);
+    return readFileSync(path, 'utf8');
   } catch {
     return null;
   }
@@ -31,7 +55,10 @@ function findCpuSeconds(pid: number): number | null {
 
 /** Fields 14 to 17 of `man proc_pid_stat`, in seconds. */
 function readTimes(pid: number): { own: number; endedChildren: number } {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return timesOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+function timesOf(stat: string): { own: number; endedChildren: number } {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before it may hold blanks
   const seconds = (first: number): number => (Number(fields[first]) + Number(fields[first + 1])) / TICKS_A_SECOND;
   return { own: seconds(11), endedChildren: seconds(13) };

@@ -166,15 +166,11 @@ function renderLive({ shared, apart }: LiveResult): string {
 
 function renderRounds(rows: LiveRow[]): string {
   const rounds = Math.max(...rows.map((row) => row.rounds.length));
-  const hasDatabase = rows.some((row) => row.databaseCpuMsPerForm !== null);
-  const table = renderTable({
+  const rates = renderTable({
     head: [
       '',
       'completions a second',
       'of alone',
-      'engine CPU ms a form',
-      'more than alone (least to most)',
-      ...(hasDatabase ? ['database CPU ms a form'] : []),
       'forms kept a second',
       'keeper CPU ms a form',
       'peak memory MB',
@@ -184,13 +180,10 @@ function renderRounds(rows: LiveRow[]): string {
     rows: rows.map((row) => [
       row.name,
       figure(row.completionsPerSecond),
-      row.kept === null ? '' : percent(median(row.rounds.map(({ completions }) => completions))),
-      figure(row.engineCpuMsPerForm),
-      row.kept === null ? '' : renderMore(row.rounds.map(({ engineCpu }) => engineCpu)),
-      ...(row.databaseCpuMsPerForm === null ? [] : [figure(row.databaseCpuMsPerForm)]),
       ...(row.kept === null
-        ? ['', '', '', '', '']
+        ? ['', '', '', '', '', '']
         : [
+            percent(median(row.rounds.map(({ completions }) => completions))),
             figure(row.kept.formsPerSecond),
             figure(row.kept.cpuMsPerForm),
             figure(row.kept.peakMemoryMb),
@@ -199,12 +192,34 @@ function renderRounds(rows: LiveRow[]): string {
           ]),
     ]),
   });
+  const hasDatabase = rows.some((row) => row.databaseCpuMsPerForm !== null);
+  const engineCpu = renderTable({
+    head: [
+      'CPU ms a form',
+      'engine',
+      'more than alone (least to most)',
+      'to complete the form',
+      'for the keeper',
+      'more for the keeper (least to most)',
+      ...(hasDatabase ? ['database'] : []),
+    ],
+    rows: rows.map((row) => [
+      row.name,
+      figure(row.engineCpuMsPerForm),
+      row.kept === null ? '' : renderMiddle(row.rounds.map(({ engineCpu }) => engineCpu - 1)),
+      figure(row.completingCpuMsPerForm),
+      row.kept === null ? '' : figure(row.askedCpuMsPerForm),
+      row.kept === null ? '' : renderMiddle(row.rounds.map(({ asked }) => asked)),
+      ...(row.databaseCpuMsPerForm === null ? [] : [figure(row.databaseCpuMsPerForm)]),
+    ]),
+  });
   return [
     `Middle of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, the runs taking turns. "Alone" is the mean of the two runs of the engine alone before and after each.`,
-    table,
+    rates,
+    engineCpu,
   ].join('\n\n');
 }
 
-function renderMore(factors: number[]): string {
-  return `${percent(median(factors) - 1)} (${percent(Math.min(...factors) - 1)} to ${percent(Math.max(...factors) - 1)})`;
+function renderMiddle(shares: number[]): string {
+  return `${percent(median(shares))} (${percent(Math.min(...shares))} to ${percent(Math.max(...shares))})`;
 }

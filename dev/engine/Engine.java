@@ -1,9 +1,15 @@
 import jakarta.servlet.Filter;
 import java.util.List;
+import java.util.concurrent.Executors;
+import org.apache.catalina.connector.Connector;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 
@@ -12,6 +18,7 @@ import org.springframework.context.annotation.Bean;
 @EnableAutoConfiguration
 public class Engine {
   private static final List<String> PRODUCTS = List.of("org.camunda.bpm", "org.operaton.bpm");
+  private static final int SECOND_PORT_THREADS = 40;
 
   public static void main(String[] args) {
     SpringApplication.run(Engine.class, args);
@@ -37,6 +44,20 @@ public class Engine {
     } catch (ClassNotFoundException absent) {
       return false;
     }
+  }
+
+  /** The same on a second port with threads of its own, `second-port`: so what is asked for there can be told from the rest. */
+  @Bean
+  @ConditionalOnExpression("${engine.second-port} > 0")
+  WebServerFactoryCustomizer<TomcatServletWebServerFactory> secondPort(
+      @Value("${server.address}") String address, @Value("${engine.second-port}") int port) {
+    return factory -> {
+      Connector connector = new Connector();
+      connector.setProperty("address", address);
+      connector.setPort(port);
+      connector.getProtocolHandler().setExecutor(Executors.newFixedThreadPool(SECOND_PORT_THREADS, work -> new Thread(work, "second-port")));
+      factory.addAdditionalTomcatConnectors(connector);
+    };
   }
 
   /** `${slow.sleep(20000)}` in a BPMN expression keeps the transaction open for that long. */

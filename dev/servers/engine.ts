@@ -16,6 +16,8 @@ export type EngineDatabase = 'h2' | 'postgresql';
 export type EngineOptions = {
   product?: EngineProduct;
   port?: number;
+  /** Answers on a second port too, with other threads. */
+  secondPort?: boolean;
   historyLevel?: 'none' | 'activity' | 'audit' | 'full';
   /** Basic authentication for the REST API; the user is demo, the password too. */
   restAuth?: boolean;
@@ -29,6 +31,8 @@ export type EngineOptions = {
 export type RunningEngine = {
   /** Base of the REST API, `…/engine-rest`. */
   url: string;
+  /** The same on its second port. */
+  secondUrl: string | null;
   /** Cockpit, Tasklist and Admin live below it; user demo, password demo. */
   webappUrl: string;
   product: EngineProduct;
@@ -38,6 +42,12 @@ export type RunningEngine = {
   stop(): Promise<void>;
 };
 
+/** Who answers on which port, as Linux names its threads; a worker that waits for tasks is answered by one for all. */
+export const ENGINE_THREADS = {
+  ofPort: ['http-nio-127.0.'],
+  ofSecondPort: ['second-port', 'FetchAndLockHan'],
+} as const;
+
 const engineDir = join(projectDir, 'dev', 'engine');
 const operatonJson = 'org.operaton.spin:operaton-spin-dataformat-json-jackson:1.0.0';
 
@@ -46,7 +56,9 @@ export async function startEngine(options: EngineOptions = {}, signal?: AbortSig
   const product = options.product ?? 'camunda';
   const lib = await fetchEngine(product, signal);
   const port = options.port ?? (await findFreePort());
-  const url = `http://127.0.0.1:${port}/engine-rest`;
+  const secondPort = options.secondPort ? await findFreePort() : null;
+  const urlOf = (of: number) => `http://127.0.0.1:${of}/engine-rest`;
+  const url = urlOf(port);
   const database = options.database === 'postgresql' ? await startPostgres(options.postgres, signal) : null;
   let engine: RunningProcess;
   try {
@@ -63,6 +75,7 @@ export async function startEngine(options: EngineOptions = {}, signal?: AbortSig
       ],
       env: {
         PORT: String(port),
+        SECOND_PORT: String(secondPort ?? 0),
         HISTORY_LEVEL: options.historyLevel ?? 'full',
         REST_AUTH: options.restAuth ? 'basic' : 'none',
         AUTHORIZATION: String(options.authorization ?? false),
@@ -76,6 +89,7 @@ export async function startEngine(options: EngineOptions = {}, signal?: AbortSig
   }
   return {
     url,
+    secondUrl: secondPort === null ? null : urlOf(secondPort),
     webappUrl: `http://127.0.0.1:${port}/${product}`,
     product,
     pid: engine.pid,
