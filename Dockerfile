@@ -12,8 +12,9 @@ WORKDIR /app
 COPY --from=build --chown=root:root /app/package.json ./
 COPY --from=build --chown=root:root /app/node_modules ./node_modules
 COPY --from=build --chown=root:root /app/dist ./dist
+COPY --chown=root:root bin ./bin
 COPY --chown=root:root bpmn ./bpmn
-RUN mkdir data && chown node:node data
+RUN ln -s /app/bin/formvault.js /usr/local/bin/formvault && mkdir data && chown node:node data
 VOLUME /app/data
 USER node
 ENTRYPOINT ["node", "--enable-source-maps", "dist/main.js"]

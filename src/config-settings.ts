@@ -9,6 +9,7 @@ import {
   feedStart,
   flag,
   hostName,
+  issuerAddress,
   type Kind,
   listOf,
   oneOf,
@@ -52,7 +53,11 @@ export const SETTINGS = {
     fallback: 'cop-case',
     meaning: 'second part of the bucket name where no `product` is set',
   },
-  STATE_BUCKET: { kind: bucket, fallbackNote: 'default bucket', meaning: 'bucket with the place of the feed' },
+  STATE_BUCKET: {
+    kind: bucket,
+    fallbackNote: 'default bucket',
+    meaning: 'bucket with the place of the feed and the audit trail',
+  },
 
   ENGINE_URL: {
     ...address,
@@ -105,7 +110,7 @@ export const SETTINGS = {
   FEED_START: {
     kind: feedStart,
     fallback: 'now',
-    meaning: 'first start only: `now`, `beginning`, or an ISO time (UTC where it names no zone)',
+    meaning: 'first start only: `now`, `beginning`, or an ISO time in the past (UTC where it names no zone)',
   },
   FEED_SETTLE_SECONDS: {
     kind: wholeNumber(1, 86_400),
@@ -192,9 +197,12 @@ export const SETTINGS = {
     meaning: 'PostgreSQL for the index of cases and documents',
   },
   DATA_DIR: { ...text, fallback: './data', meaning: 'folder of the embedded database' },
-  OIDC_ISSUER: { ...address, meaning: 'sign-in for pages, bearer tokens for the API: issuer' },
+  OIDC_ISSUER: { kind: issuerAddress, address: true, meaning: 'sign-in for pages, bearer tokens for the API: issuer' },
   OIDC_CLIENT_ID: { ...text, meaning: 'OpenID Connect: client' },
-  OIDC_CLIENT_SECRET: { ...secret, meaning: 'OpenID Connect: secret of the client' },
+  OIDC_CLIENT_SECRET: {
+    ...secret,
+    meaning: 'OpenID Connect: secret of the client; with several processes of the role `web`, all need one',
+  },
   OIDC_AUDIENCE: { ...text, meaning: 'OpenID Connect: audience that bearer tokens must name' },
   OIDC_GROUPS_CLAIM: { ...text, fallback: 'groups', meaning: "claim with a person's groups" },
   AUTH: {

@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon';
+import { isLoopback } from './sign-in/loopback.ts';
 
 /** How the text of a setting is read. `rule` completes the sentence "X must be …". */
 export type Kind<T> = {
@@ -63,6 +64,16 @@ export const webAddress: Kind<string> = {
     if (url === null || !/^https?:\/\//i.test(text) || !/^https?:$/.test(url.protocol)) return undefined;
     if (url.username !== '' || url.password !== '' || /[?#\s]/.test(text)) return undefined;
     return url.href.replace(/\/+$/, '');
+  },
+};
+
+/** Whom we believe who somebody is: nobody on the way may answer in the provider's place. */
+export const issuerAddress: Kind<string> = {
+  rule: 'an https address without user, password, query and fragment; plain http for a provider on this machine only',
+  parse(text) {
+    const address = webAddress.parse(text);
+    const url = address === undefined ? null : new URL(address);
+    return url !== null && (url.protocol === 'https:' || isLoopback(url)) ? address : undefined;
   },
 };
 

@@ -131,7 +131,7 @@ function* contradictions(
     yield { name: 'ROLES', text: 'ROLES must contain feed, worker or web, the parts that this version has' };
   }
   if (!given.has('OIDC_ISSUER')) {
-    const signIn = (['OIDC_CLIENT_ID', 'OIDC_AUDIENCE'] as const).find((name) => given.has(name));
+    const signIn = (['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'OIDC_AUDIENCE'] as const).find((name) => given.has(name));
     if (signIn !== undefined) yield needs('OIDC_ISSUER', signIn);
     else if (values.AUTH === 'oidc') {
       yield { name: 'OIDC_ISSUER', text: 'OIDC_ISSUER is missing; it must be given too, because AUTH is oidc' };

@@ -50,8 +50,8 @@ program
   .command('audit')
   .description('list who looked at what, in the order of time')
   .option('--case <key>', 'of this case alone (business key); searches belong to no case')
-  .option('--from <time>', 'from this day or time on (ISO 8601, UTC)')
-  .option('--to <time>', 'up to this day or time, inclusive')
+  .option('--from <time>', 'from this day, month, year or time on (ISO 8601, UTC)')
+  .option('--to <time>', 'up to the end of this day, month or year, or to this time')
   .option('--json', 'one JSON object a line')
   .addHelpText(
     'after',
@@ -62,8 +62,16 @@ program
   });
 
 try {
+  checkCommand(process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : 78;
+}
+
+/** What begins no command would be taken for something that serve does not know. */
+function checkCommand(args: readonly string[]): void {
+  const name = args.find((arg) => !arg.startsWith('-'));
+  const names = ['help', ...program.commands.map((command) => command.name())];
+  if (name !== undefined && !names.includes(name)) program.error(`error: unknown command '${name}'`);
 }

@@ -15,6 +15,8 @@ import { bucketName } from './vault/object-layout.ts';
 const REQUEST_TIMEOUT_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
+/** Between the clock that a time was read off and the engine's. */
+const CLOCKS_APART_MS = 60_000;
 
 export function connect(
   service: ServiceConfig,
@@ -87,9 +89,16 @@ export async function readEngineTime(engine: HttpClient, clock: EngineClock, sig
   return answer.dateMs ?? clock.nowMs();
 }
 
-export function firstPositionMs({ feed }: Config, nowMs: number): number {
+/** Never later than now. @throws FormvaultError CONFIG_INVALID for a time to come: until then nothing would be kept */
+export function firstPositionMs({ feed }: Pick<Config, 'feed'>, nowMs: number): number {
   if (feed.start === 'beginning') return 0;
-  return feed.start === 'now' ? nowMs : feed.start.getTime();
+  if (feed.start === 'now') return nowMs;
+  const startMs = feed.start.getTime();
+  if (startMs <= nowMs + CLOCKS_APART_MS) return Math.min(startMs, nowMs);
+  throw new FormvaultError('CONFIG_INVALID', 'could not begin at FEED_START, which is in the future', {
+    context: { feedStart: feed.start.toISOString(), engineTime: new Date(nowMs).toISOString() },
+    hint: 'Let FEED_START be now, or a time in the past with its zone, such as 2024-05-31T08:00:00Z or 2024-05-31T08:00:00+02:00.',
+  });
 }
 
 /** Waits for services that are away at the start; what no waiting mends is thrown. */

@@ -14,7 +14,7 @@ const ACTIONS: readonly AuditEntry['action'][] = [
   'download',
   'print',
 ];
-/** What comes with a request may be as long as its headers. */
+/** Of what comes with a request, which may be as long as its headers. A query stands whole: a longer one is refused before. */
 const MAX_TEXT = 1_000;
 
 export function renderEntry(entry: AuditEntry): string {
@@ -27,7 +27,7 @@ export function renderEntry(entry: AuditEntry): string {
     caseId,
     ...(bucket === undefined ? {} : { bucket }),
     ...(key === undefined ? {} : { key }),
-    ...(query === undefined ? {} : { query: cut(query) }),
+    ...(query === undefined ? {} : { query }),
     from: {
       address,
       ...(forwardedFor === undefined ? {} : { forwardedFor: cut(forwardedFor) }),

@@ -127,6 +127,7 @@ function watchRun(
   return {
     findDone: (bucket, keys) => ask(() => run.findDone(bucket, keys)),
     put: (entries) => ask(() => run.put(entries)),
+    retain: (bucket, keys) => ask(() => run.retain(bucket, keys)),
     async finish(buckets) {
       const result = await ask(() => run.finish(buckets));
       onFinished();

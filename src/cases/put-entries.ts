@@ -1,4 +1,5 @@
 import type { IndexEntry } from '../index/case-index.ts';
+import { isAboutEntry } from '../index/index-failures.ts';
 
 /** So many, taken by chance, tell an index that is away from one that does not take some of the entries. */
 const TRIED_ALONE = 3;
@@ -6,8 +7,11 @@ const TRIED_ALONE = 3;
 /**
  * Puts entries into the index, and gives back those that it does not take: one of them does not keep the others out.
  *
+ * One that is refused for what is in it says nothing about the index: it is given back even where it is the only one, or it would
+ * stop every catch-up.
+ *
  * They go in the order of their places, so that two processes that put the same rows never wait for each other in a circle.
- * @throws what the index throws where it takes none
+ * @throws what the index throws where it takes none, other than for what is in them
  */
 export async function putEntries(
   put: (entries: readonly IndexEntry[]) => Promise<void>,
@@ -18,22 +22,31 @@ export async function putEntries(
     await put(entries.toSorted(byPlace));
     return [];
   } catch (error) {
-    if (entries.length === 1) throw error;
-    return putOneByOne(put, entries, error);
+    if (entries.length > 1) return putOneByOne(put, entries);
+    if (isAboutEntry(error)) return [...entries];
+    throw error;
   }
 }
 
 async function putOneByOne(
   put: (entries: readonly IndexEntry[]) => Promise<void>,
   entries: readonly IndexEntry[],
-  error: unknown,
 ): Promise<IndexEntry[]> {
   const refused: IndexEntry[] = [];
-  const byChance = entries.toSorted(() => Math.random() - 0.5);
-  for (const [index, entry] of byChance.entries()) {
-    await put([entry]).catch(() => refused.push(entry));
-    const areAllRefused = refused.length === index + 1;
-    if (areAllRefused && refused.length >= Math.min(TRIED_ALONE, entries.length)) throw error;
+  const failures: unknown[] = [];
+  let taken = 0;
+  let faulty = 0;
+  for (const entry of entries.toSorted(() => Math.random() - 0.5)) {
+    try {
+      await put([entry]);
+      taken++;
+    } catch (error) {
+      refused.push(entry);
+      if (isAboutEntry(error)) faulty++;
+      else failures.push(error);
+    }
+    const tellingEntries = Math.min(TRIED_ALONE, entries.length - faulty);
+    if (taken === 0 && failures.length > 0 && failures.length >= tellingEntries) throw failures[0];
   }
   return refused;
 }

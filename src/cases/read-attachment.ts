@@ -4,18 +4,15 @@
  * The submission is found by the file's own key, and must list that key: so nobody reaches a file by a body that somebody else
  * wrote, and nothing outside of the submission's own folder by any body at all.
  */
-import pLimit from 'p-limit';
 import type { Visible } from '../access/visible.ts';
 import type { IndexedSubmission } from '../index/case-index.ts';
+import { type ObjectInParts, openInParts } from './open-in-parts.ts';
 import { type CaseVault, type ObjectPlace, readSubmission } from './read-submission.ts';
-import { readUpTo } from './read-up-to.ts';
 
-export type StoredFile = {
+export type StoredFile = ObjectInParts & {
   bucket: string;
   key: string;
   fileName: string;
-  contentType: string;
-  body: Uint8Array;
   /** That it was sent with. */
   submission: IndexedSubmission;
 };
@@ -23,14 +20,8 @@ export type StoredFile = {
 /** `null` where there is no such file that the person may see. */
 export type ReadAttachment = (place: ObjectPlace, visible: Visible, signal: AbortSignal) => Promise<StoredFile | null>;
 
-const MAX_BYTES = 100 * 1024 * 1024;
-/** In memory at the same time; keeping forms needs it too. */
-const AT_A_TIME = 3;
-
 export function createReadAttachment(vault: CaseVault): ReadAttachment {
-  const limit = pLimit(AT_A_TIME);
-
-  async function read(place: ObjectPlace, visible: Visible, signal: AbortSignal): Promise<StoredFile | null> {
+  return async (place, visible, signal) => {
     const submissionKey = submissionKeyOf(place.key);
     if (submissionKey === null) return null;
     const stored = await readSubmission(vault, { ...place, key: submissionKey }, visible, signal);
@@ -38,11 +29,9 @@ export function createReadAttachment(vault: CaseVault): ReadAttachment {
     if (stored === null || fileName === null) return null;
     const { submission } = stored;
     const { bucket } = submission;
-    const file = await readUpTo(MAX_BYTES, vault.store, { bucket, key: place.key }, signal);
-    return file && { bucket, key: place.key, fileName, contentType: file.contentType, body: file.body, submission };
-  }
-
-  return (place, visible, signal) => limit(read, place, visible, signal);
+    const file = await openInParts(vault.store, { bucket, key: place.key }, signal);
+    return file && { ...file, bucket, key: place.key, fileName, submission };
+  };
 }
 
 /** Of the submission in whose folder a file lies; `null` for a key that is none of a file. */

@@ -3,7 +3,8 @@
  *
  *   list, far ahead ──▶ what this run has not done yet ──▶ read, many at a time ──▶ put
  *
- * What was there before stays findable until the end; only then is taken out what no bucket holds any more. An interrupted run goes
+ * What was there before stays findable until the end; only then is taken out what no bucket holds any more. What could not be read
+ * or put anew stays as it is, and is marked at the very end, so that a run that goes on tries it again. An interrupted run goes
  * on where it was, and several processes share one: each takes what lies ready by chance, and looks whether another has done it.
  */
 import { failureCodeOf } from '../errors.ts';
@@ -32,7 +33,7 @@ export type Reindexed = {
   removed: number;
   /** Buckets that may not be looked into; what the index holds of them stays. */
   closed: string[];
-  /** Not in the index: S3 does not give them, or the index does not take them. The first of them by name. */
+  /** Not indexed anew: S3 does not give them, or the index does not take them. The first of them by name. */
   leftOut: { count: number; first: { bucket: string; key: string }[] };
 };
 
@@ -62,6 +63,7 @@ export async function reindex(
   const reader = createEntryReader({ store, maker, concurrency, patienceMs: PATIENCE_MS });
   const progress: ReindexProgress = { total: 0, isTotalKnown: false, done: 0, doneBefore: 0 };
   const leftOut: Reindexed['leftOut'] = { count: 0, first: [] };
+  const keysLeftOut = new Map<string, string[]>();
   const closed = new Set<string>();
   const tell = (): void => onProgress({ ...progress });
   const run = await index.beginReindex();
@@ -83,7 +85,11 @@ export async function reindex(
   }
 
   function leaveOut(bucket: string, keys: readonly string[]): void {
+    if (keys.length === 0) return;
     leftOut.count += keys.length;
+    const ofBucket = keysLeftOut.get(bucket) ?? [];
+    ofBucket.push(...keys);
+    keysLeftOut.set(bucket, ofBucket);
     leftOut.first.push(...keys.slice(0, MOST_NAMED - leftOut.first.length).map((key) => ({ bucket, key })));
   }
 
@@ -101,6 +107,7 @@ export async function reindex(
   });
   await someAtATime(ahead, CHUNKS_IN_FLIGHT, indexChunk);
   const open = buckets.filter((bucket) => !closed.has(bucket));
+  for (const [bucket, keys] of keysLeftOut) await run.retain(bucket, keys);
   const { removed } = await run.finish(open);
   const submissions = progress.done - leftOut.count;
   return { buckets: open.length, submissions, removed, closed: [...closed], leftOut };

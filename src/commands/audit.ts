@@ -7,6 +7,8 @@ import type { ObjectStore } from '../object-store/object-store.ts';
 import { createS3ObjectStore } from '../object-store/s3-object-store.ts';
 import { defaultBucket, withoutNulls } from '../start-up.ts';
 import { parseSubmissionDate } from '../submission/submission-date.ts';
+import { parseSpan } from '../time/parse-span.ts';
+import type { Window } from '../time/window.ts';
 import { runCommand } from './run-command.ts';
 import { checkBucket, EXIT } from './serve.ts';
 import { createTable } from './table.ts';
@@ -23,7 +25,8 @@ export type Terminal = {
 };
 
 const CONNECTIONS = 16;
-const DAY_MS = 24 * 60 * 60_000;
+/** What the parser of dates would read as the first moment of something longer is none. */
+const HAS_TIME = /\dT\d/i;
 const PROGRESS_EVERY = 100;
 
 /** Lists who looked at what, and returns the exit code. */
@@ -98,21 +101,20 @@ export async function listAudit(
 export function parseAuditOptions({ case: caseId, from, to }: AuditOptions): AuditQuery {
   return {
     ...(caseId === undefined ? {} : { caseId }),
-    ...(from === undefined ? {} : { fromMs: parseTime('--from', from) }),
-    ...(to === undefined ? {} : { toMs: parseTime('--to', to) + (isDay(to) ? DAY_MS - 1 : 0) }),
+    ...(from === undefined ? {} : { fromMs: parseWindow('--from', from).fromMs }),
+    ...(to === undefined ? {} : { toMs: parseWindow('--to', to).toMs }),
   };
 }
 
-function parseTime(option: string, text: string): number {
-  const ms = parseSubmissionDate(text);
-  if (ms !== null) return ms;
+/** All of a day, a month or a year; of a time the time itself. */
+function parseWindow(option: string, text: string): Window {
+  const span = parseSpan(text);
+  if (span !== null) return span;
+  const ms = HAS_TIME.test(text) ? parseSubmissionDate(text) : null;
+  if (ms !== null) return { fromMs: ms, toMs: ms };
   throw new FormvaultError('CONFIG_INVALID', `could not read ${option}`, {
-    hint: `Give ${option} a day or a time in ISO 8601, such as 2026-11-21 or 2026-11-21T08:00:00Z.`,
+    hint: `Give ${option} a day, a month, a year or a time in ISO 8601, such as 2026-11-21, 2026-11 or 2026-11-21T08:00:00Z.`,
   });
-}
-
-function isDay(text: string): boolean {
-  return /^\s*\d{4}-?\d{2}-?\d{2}\s*$/.test(text);
 }
 
 function rowOf(entry: AuditEntry): string[] {

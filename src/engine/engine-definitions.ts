@@ -1,3 +1,4 @@
+import { type FailureContext, failureCodeOf } from '../errors.ts';
 import type { HttpClient } from '../http/http-client.ts';
 import { isAbsent, type ProcessInstance, parseProcessInstance, parseRows, text } from './history-rows.ts';
 
@@ -13,14 +14,20 @@ export function createEngineDefinitions(http: HttpClient) {
   return {
     /** The BPMN as it was deployed; `null` when its deployment is gone. It never changes for one id. */
     async findXml(processDefinitionId: string, signal: AbortSignal): Promise<string | null> {
-      const answer = await http.request({
+      const request = http.request({
         method: 'GET',
         path: `/process-definition/${encodeURIComponent(processDefinitionId)}/xml`,
         signal,
         attempted: 'could not read the BPMN of a process definition',
         accept: [404],
       });
-      return isAbsent(answer) ? null : text((answer.data as Record<string, unknown> | null)?.bpmn20Xml);
+      const answer = await request.catch((error: unknown) => {
+        if (isAbsenceOfOld(error)) return null;
+        throw error;
+      });
+      return answer === null || isAbsent(answer)
+        ? null
+        : text((answer.data as Record<string, unknown> | null)?.bpmn20Xml);
     },
 
     /** The newest version of a definition; `null` when there is none any more. */
@@ -61,6 +68,12 @@ export function createEngineDefinitions(http: HttpClient) {
       return row === undefined ? null : parseProcessInstance(row);
     },
   };
+}
+
+/** Older engines answer 400 where newer ones answer 404: `ProcessDefinitionResourceImpl.getProcessDefinitionBpmn20Xml`. */
+function isAbsenceOfOld(error: unknown): boolean {
+  const { status, type } = (error as { context?: FailureContext } | null)?.context ?? {};
+  return failureCodeOf(error) === 'ENGINE_REJECTED' && status === 400 && type === 'InvalidRequestException';
 }
 
 /** PostgreSQL takes no NUL in a text; asked for one, the engine answers with a fault of its database each time. */

@@ -38,6 +38,8 @@ type Json = Record<string, unknown>;
 
 const JSON_TYPES = ['json', 'spin://application/json'];
 const LOOKUP_SIZE = 200;
+/** A scan of 100 MB over a line of 2 Mbit/s. */
+const LONGEST_FILE_MS = 600_000;
 
 export function createEngineHistory(http: HttpClient, clock: EngineClock) {
   async function query(path: string, body: Json, maxResults: number, attempted: string, signal: AbortSignal) {
@@ -136,7 +138,7 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
         variableUpdates: true,
         processInstanceIdIn: processInstanceIds,
         ...occurredIn(window),
-        sorting: byTime('time'),
+        sorting: byOccurrence('asc'),
       };
       const { rows, bytes } = await query('/history/detail', body, maxRows, 'could not read the data of tasks', signal);
       const updates = rows.map(parseVariableUpdate);
@@ -194,7 +196,7 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
         variableUpdates: true,
         variableInstanceId: change.variableInstanceId,
         occurredAfter: formatEngineTime(change.timeMs),
-        sorting: [{ sortBy: 'time', sortOrder: 'desc' }],
+        sorting: byOccurrence('desc'),
       };
       const attempted = 'could not read the last value of a variable';
       const { rows } = await query('/history/detail', { ...body, variableTypeIn: JSON_TYPES }, 1, attempted, signal);
@@ -241,6 +243,7 @@ export function createEngineHistory(http: HttpClient, clock: EngineClock) {
         responseType: 'bytes',
         accept: [404],
         maxBytes: Number.MAX_SAFE_INTEGER,
+        longestMs: LONGEST_FILE_MS,
       });
       return answer.status === 404 ? null : answer.data;
     },
@@ -263,4 +266,12 @@ function finishedIn({ fromMs, toMs }: Window) {
 
 function byTime(sortBy: 'time' | 'endTime') {
   return [{ sortBy, sortOrder: 'asc' }];
+}
+
+/** One request can write a variable twice in a millisecond; `occurrence` tells which of the two came last. */
+function byOccurrence(sortOrder: 'asc' | 'desc') {
+  return [
+    { sortBy: 'time', sortOrder },
+    { sortBy: 'occurrence', sortOrder },
+  ];
 }

@@ -29,6 +29,7 @@ export function createOrigins(history: Pick<EngineHistory, 'readEarlierValues'>)
     sizeCalculation: ({ byDigest }) => byDigest.size + 1,
   });
 
+  const pageSize = { rows: PAGE_ROWS, most: PAGE_ROWS };
   const firstTimes = new LRUCache<string, number>({ max: REMEMBERED_VARIABLES });
 
   function learn(known: Known, change: VariableChange): void {
@@ -56,7 +57,7 @@ export function createOrigins(history: Pick<EngineHistory, 'readEarlierValues'>)
       if (!known.byDigest.has(digest) || known.untilMs < timeMs) {
         const readPage = history.readEarlierValues.bind(history, change);
         const window = { fromMs: known.untilMs, toMs: timeMs };
-        for await (const batch of readWindow(readPage, window, { rows: PAGE_ROWS, most: PAGE_ROWS }, signal)) {
+        for await (const batch of readWindow(readPage, window, pageSize, signal)) {
           for (const { change: earlier } of batch.rows) if (earlier !== null) learn(known, earlier);
         }
         variables.set(variableInstanceId, known); // its size has changed

@@ -31,7 +31,7 @@ export type KeepSettings = { product: string | null; keepNothing: boolean; produ
 
 /**
  * The whole BPMN file holds other processes too: only the one whose id is the definition's key counts. A file without it, or
- * one that cannot be read, says nothing, and its forms are kept by the defaults.
+ * one that cannot be read, says nothing: tasks that wrote something are kept, by the defaults.
  */
 export function parseProcessDefinition(xml: string, processDefinitionKey: string): ProcessModel {
   const root = parseXml(xml);

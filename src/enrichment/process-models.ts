@@ -8,6 +8,8 @@ export type ProcessModels = ReturnType<typeof createProcessModels>;
 type Definition = { processDefinitionId: string | null; processDefinitionKey: string | null };
 
 const REMEMBERED = 2_000;
+/** An old engine says the same of a definition that is gone and of some of its own faults. */
+const ABSENT_FOR_MS = 60_000;
 /** So short that what was deployed to mend a failure is seen at the first retry. */
 const LATEST_FOR_MS = 2_000;
 
@@ -27,7 +29,7 @@ export function createProcessModels(definitions: Pick<EngineDefinitions, 'findXm
     const xml = await definitions.findXml(processDefinitionId, signal);
     const key = processDefinitionKey ?? processDefinitionId.split(':')[0] ?? '';
     const model = xml === null ? nothing : parseProcessDefinition(xml, key);
-    models.set(processDefinitionId, model);
+    models.set(processDefinitionId, model, xml === null ? { ttl: ABSENT_FOR_MS } : {});
     return model;
   }
 

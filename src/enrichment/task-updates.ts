@@ -2,13 +2,12 @@
 import type { EngineHistory } from '../engine/engine-history.ts';
 import { isoOfEngineTime, parseEngineTime } from '../engine/engine-time.ts';
 import { isJson, type VariableUpdate } from '../engine/history-rows.ts';
-import { readAllRows } from '../engine/read-window.ts';
+import { type PageSize, readAllRows } from '../engine/read-window.ts';
 import { FormvaultError } from '../errors.ts';
 import { jsonOrText, type TaskVariable } from '../submission/build-from-task.ts';
 import type { TaskChange } from '../submission/change.ts';
 
 const INSTANCES_AT_A_TIME = 50;
-const PAGE_SIZE = { rows: 200, most: 400 };
 /** Input mappings run before the task starts, output mappings after it ends; both carry its activity instance. */
 const MARGIN_MS = 60_000;
 const FILE_TYPES = new Set(['file', 'bytes']);
@@ -17,6 +16,7 @@ const FILE_TYPES = new Set(['file', 'bytes']);
 export async function readUpdatesOfTasks(
   history: Pick<EngineHistory, 'readUpdatesOf'>,
   tasks: TaskChange[],
+  pageSize: PageSize,
   signal: AbortSignal,
 ): Promise<Map<string, VariableUpdate[]>> {
   const updates = new Map<string, VariableUpdate[]>();
@@ -30,7 +30,7 @@ export async function readUpdatesOfTasks(
       toMs: Math.max(...theirs.map(({ timeMs }) => timeMs)) + MARGIN_MS,
     };
     const readPage = history.readUpdatesOf.bind(history, [...some]);
-    for (const { change } of await readAllRows(readPage, window, { ...PAGE_SIZE }, signal)) {
+    for (const { change } of await readAllRows(readPage, window, pageSize, signal)) {
       if (change !== null) updates.get(change.activityInstanceId ?? '')?.push(change);
     }
   }

@@ -54,6 +54,8 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
   let turn = 0;
   let failures = 0;
 
+  const isBehind = (): boolean => all.some((track) => !track.isAtTip());
+
   async function submitFresh(): Promise<void> {
     const changes = all.flatMap((track) => track.takeFresh());
     if (changes.length === 0) return;
@@ -78,7 +80,7 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
     const untilMs = variableUpdates.isAtTip() ? null : variableUpdates.tipMs();
     await finishedTasks?.readTip(clock.nowMs(), untilMs, signal);
     await submitFresh();
-    return all.some((track) => !track.isAtTip());
+    return isBehind();
   }
 
   async function readLate(track: FeedTrack<Change>, whole: boolean): Promise<void> {
@@ -123,14 +125,15 @@ export async function followFeed(tracks: Tracks, options: FollowOptions, signal:
 
   while (!signal.aborted) {
     const startedMs = localNowMs();
-    const isBusy = startedMs - lastNewsMs < QUIET_AFTER_MS;
+    // A backlog is read on also when what it brought took long to take on; a count of the recent past knows nothing of it.
+    const isBusy = startedMs - lastNewsMs < QUIET_AFTER_MS || isBehind();
     try {
       await submitFresh();
       await (isBusy ? takeBusyTurn() : takeIdleTurn());
       if (failures > 0) options.onRecovery(failures);
       failures = 0;
       options.onTurn?.();
-      if (all.some((track) => !track.isAtTip())) continue;
+      if (isBehind()) continue;
       const turnMs = isBusy ? busyTurnMs(startedMs) : Math.max(options.pollMs, IDLE_LOOK_MS / all.length);
       await pause(Math.max(0, turnMs - (localNowMs() - startedMs)), signal);
     } catch (error) {

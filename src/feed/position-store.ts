@@ -5,6 +5,7 @@
  * are never compared. Whoever changes the object first has the lease; the one before finds its ETag gone and steps down.
  */
 import { randomUUID } from 'node:crypto';
+import pLimit from 'p-limit';
 import { FormvaultError } from '../errors.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { pause } from '../time/pause.ts';
@@ -36,6 +37,8 @@ export function createPositionStore(
   let trying: string[] = [];
   let deaths: Record<string, number> = {};
   let endedCleanly = true;
+  /** Renewals and notes of what is being tried meet: each write begins with the ETag of the one before, and what is known then. */
+  const oneAtATime = pLimit(1);
 
   const objectOf = (state: FeedState) => ({
     bucket,
@@ -62,6 +65,22 @@ export function createPositionStore(
     etag = answer.etag;
     lastSeen = positions;
     return true;
+  }
+
+  async function write(positions: Positions, signal: AbortSignal, release: boolean): Promise<void> {
+    const object = objectOf({ owner: release ? null : owner, positions, trying, deaths: release ? {} : deaths });
+    let answer: { etag: string } | 'changed' | 'taken' =
+      etag === null ? 'changed' : await store.putIfUnchanged(object, etag, signal);
+    if (typeof answer === 'string') {
+      const found = await read(signal);
+      if (found === null) answer = await store.putIfAbsent(object, signal);
+      else if (found.state.owner === owner) answer = await store.putIfUnchanged(object, found.etag, signal);
+    }
+    if (typeof answer === 'string') {
+      throw new FormvaultError('LEADERSHIP_LOST', 'could not renew the lease of the feed');
+    }
+    etag = answer.etag;
+    lastSeen = positions;
   }
 
   /** Whatever was being tried when a leader ended without giving up its lease may be what ended it. */
@@ -114,20 +133,8 @@ export function createPositionStore(
      * again from what the leader knows.
      * @throws FormvaultError LEADERSHIP_LOST
      */
-    async save(positions: Positions, signal: AbortSignal, release = false): Promise<void> {
-      const object = objectOf({ owner: release ? null : owner, positions, trying, deaths: release ? {} : deaths });
-      let answer: { etag: string } | 'changed' | 'taken' =
-        etag === null ? 'changed' : await store.putIfUnchanged(object, etag, signal);
-      if (typeof answer === 'string') {
-        const found = await read(signal);
-        if (found === null) answer = await store.putIfAbsent(object, signal);
-        else if (found.state.owner === owner) answer = await store.putIfUnchanged(object, found.etag, signal);
-      }
-      if (typeof answer === 'string') {
-        throw new FormvaultError('LEADERSHIP_LOST', 'could not renew the lease of the feed');
-      }
-      etag = answer.etag;
-      lastSeen = positions;
+    save(positions: Positions, signal: AbortSignal, release = false): Promise<void> {
+      return oneAtATime(() => write(positions, signal, release));
     },
 
     /** Of the leader before; to be asked once the lease is acquired. */

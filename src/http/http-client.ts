@@ -39,6 +39,8 @@ export type HttpRequest = {
   maxBytes?: number;
   /** Waits this long instead of the client's `timeoutMs`. */
   timeoutMs?: number;
+  /** For a large body: the time-out counts from one part of it to the next, and this is for all of it. */
+  longestMs?: number;
   /** JSON only; replaces `JSON.parse`. */
   parse?: (text: string) => unknown;
 };
@@ -77,13 +79,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const gate = options.gate ? createRecoveryGate() : null;
 
   async function send(request: HttpRequest, responseType: ResponseType): Promise<AxiosResponse<Uint8Array>> {
+    const timeoutMs = request.timeoutMs ?? options.timeoutMs;
+    const { longestMs } = request;
     const call: Call = {
       method: request.method,
       url: urlOf(options.baseUrl, request),
       body: request.body,
       headers: { Accept: responseType === 'json' ? 'application/json' : '*/*' },
       maxBytes: request.maxBytes ?? DEFAULT_MAX_BYTES,
-      timeoutMs: request.timeoutMs ?? options.timeoutMs,
+      ...(longestMs === undefined ? { timeoutMs } : { timeoutMs: longestMs, idleMs: timeoutMs }),
     };
     const authorization = await signIn.authorization(request.signal);
     if (authorization === null) return transport.exchange(call, request.signal);

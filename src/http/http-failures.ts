@@ -2,7 +2,8 @@ import type { AxiosResponse } from 'axios';
 import { type FailureCode, type FailureContext, FormvaultError, failureCodeOf } from '../errors.ts';
 import { slimCause } from './slim-cause.ts';
 
-const MAX_RETRY_AFTER_MS = 3_600_000;
+/** A proxy may ask for an hour where the service was away for a minute. */
+const MAX_RETRY_AFTER_MS = 60_000;
 const EXCEPTION_NAME = /^[A-Za-z_][\w.$]{0,99}(?:Exception|Error)$/;
 
 type Attempt = { attempted: string; context?: FailureContext; signal: AbortSignal; accept?: readonly number[] };

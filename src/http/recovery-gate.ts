@@ -24,7 +24,6 @@ export type RecoveryGate = {
 const FAILURES_TO_CLOSE = 3;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
-const LONGEST_RETRY_AFTER_MS = 60_000;
 
 type Closed = { probes: number; untilMs: number; isProbing: boolean };
 
@@ -96,8 +95,7 @@ export function createRecoveryGate(): RecoveryGate {
       noteAnswer(isProbe);
     } else if (isAway(error)) {
       failures++;
-      const retryAfterMs = Math.min(error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS);
-      floorMs = Math.max(floorMs, performance.now() + retryAfterMs);
+      floorMs = Math.max(floorMs, performance.now() + (error.retryAfterMs ?? 0));
       if (isProbe) close((closed?.probes ?? 0) + 1);
       else if (closed === null && failures >= FAILURES_TO_CLOSE) close(0);
     } else if (isProbe) {

@@ -13,6 +13,8 @@ export type Call = {
   maxBytes: number;
   /** For all of it, body included. */
   timeoutMs: number;
+  /** From one part of the answer to the next. */
+  idleMs?: number;
 };
 
 export type Transport = {
@@ -38,12 +40,13 @@ export function createTransport({ maxSockets }: { maxSockets: number }): Transpo
   });
 
   return {
-    /** The deadline is ours: axios' own time-out does not see a body that trickles. */
+    /** The deadlines are ours: axios' own time-out does not see a body that trickles. */
     async exchange(call, signal) {
       const stop = new AbortController();
       const abort = () => stop.abort();
-      const expire = () => stop.abort(new Error(`no answer within ${call.timeoutMs} ms`));
-      const deadline = setTimeout(expire, call.timeoutMs);
+      const expire = (ms: number) => stop.abort(new Error(`no answer within ${ms} ms`));
+      const deadline = setTimeout(expire, call.timeoutMs, call.timeoutMs);
+      const idle = watchIdleness(call.idleMs, expire);
       signal.addEventListener('abort', abort, { once: true });
       if (signal.aborted) abort();
       try {
@@ -55,11 +58,13 @@ export function createTransport({ maxSockets }: { maxSockets: number }): Transpo
           maxContentLength: call.maxBytes,
           maxRedirects: call.method === 'GET' ? MAX_REDIRECTS : 0,
           signal: stop.signal,
+          ...(idle !== null && { onDownloadProgress: idle.noteProgress }),
         });
       } catch (error) {
         throw stop.signal.aborted ? stop.signal.reason : error;
       } finally {
         clearTimeout(deadline);
+        idle?.end();
         signal.removeEventListener('abort', abort);
       }
     },
@@ -67,6 +72,24 @@ export function createTransport({ maxSockets }: { maxSockets: number }): Transpo
     close() {
       agents.httpAgent.destroy();
       agents.httpsAgent.destroy();
+    },
+  };
+}
+
+/** Axios tells of progress three times a second at the most, and of the last of it after the end. */
+function watchIdleness(idleMs: number | undefined, expire: (ms: number) => void) {
+  if (idleMs === undefined) return null;
+  const start = () => setTimeout(expire, idleMs, idleMs);
+  let timer: NodeJS.Timeout | null = start();
+  return {
+    noteProgress(): void {
+      if (timer === null) return;
+      clearTimeout(timer);
+      timer = start();
+    },
+    end(): void {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
     },
   };
 }

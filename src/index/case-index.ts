@@ -56,6 +56,8 @@ export type ReindexRun = {
   /** Those of some keys that this run has indexed already, before it was interrupted. */
   findDone(bucket: string, keys: readonly string[]): Promise<ReadonlySet<string>>;
   put(entries: readonly IndexEntry[]): Promise<void>;
+  /** Leaves in what the index has of some keys, though this run could not put it anew. */
+  retain(bucket: string, keys: readonly string[]): Promise<void>;
   /** Takes out what was not found in the buckets of this run, and ends it. */
   finish(buckets: readonly string[]): Promise<{ removed: number }>;
 };

@@ -10,6 +10,8 @@ const DAMAGE = ['XX001', 'XX002', '58P01'];
 /** Wrong user, password, database; a right that is missing. */
 const SETTINGS = ['28000', '28P01', '3D000', '42501'];
 const CONFLICTS = ['40001', '40P01'];
+/** A value that the database cannot take, or that is beyond its limits. */
+const ABOUT_VALUES = ['22', '54'];
 
 /** Runs something that asks the database. @throws FormvaultError INDEX_UNAVAILABLE; `damaged` in its context, where it is. */
 export async function attempt<T>(attempted: string, ask: () => Promise<T>): Promise<T> {
@@ -43,6 +45,12 @@ export function isAboutSettings(error: unknown): boolean {
 /** Two writers met; the one that lost may simply write again. */
 export function isConflict(error: unknown): boolean {
   return CONFLICTS.includes(sqlStateOf(error) ?? '');
+}
+
+/** Whether a failure of `put` is due to what is in the entry: it is the same whenever it is tried again. */
+export function isAboutEntry(error: unknown): boolean {
+  const state = (error as { context?: { sqlState?: unknown } } | null | undefined)?.context?.sqlState;
+  return typeof state === 'string' && ABOUT_VALUES.includes(state.slice(0, 2));
 }
 
 function sqlStateOf(error: unknown): string | null {

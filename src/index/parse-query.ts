@@ -5,6 +5,7 @@
  *
  * Blanks separate; what stands together (`BF-2026-0001`, `anna@example.com`) is a phrase of its words, as quotes make one.
  */
+import { parseSpan } from '../time/parse-span.ts';
 import { splitWords } from './words.ts';
 
 /** What somebody looks for; all parts must hold for one and the same submission. */
@@ -76,25 +77,6 @@ function termOf({ value, not, field }: Token): Term | null {
 /** A star right behind a word; behind a hyphen it only says that something may follow. */
 function isOpen(value: string): boolean {
   return /[\p{L}\p{N}\p{M}]\*+$/u.test(value);
-}
-
-/** A day, a month or a year, in UTC, from its first millisecond to its last. */
-function parseSpan(text: string): { fromMs: number; toMs: number } | null {
-  const parts = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim());
-  if (parts === null) return null;
-  const [year = 0, month, day] = parts.slice(1).map((part) => (part === undefined ? undefined : Number(part)));
-  if ((month !== undefined && (month < 1 || month > 12)) || day === 0) return null;
-  const fromMs = utc(year, (month ?? 1) - 1, day ?? 1);
-  if (day !== undefined && new Date(fromMs).getUTCDate() !== day) return null;
-  const next = month === undefined ? utc(year + 1, 0, 1) : day === undefined ? utc(year, month, 1) : fromMs + DAY_MS;
-  return { fromMs, toMs: next - 1 };
-}
-
-const DAY_MS = 24 * 3600 * 1000;
-
-/** `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */
-function utc(year: number, month: number, day: number): number {
-  return new Date(0).setUTCFullYear(year, month, day);
 }
 
 function cut(text: string): string {

@@ -2,7 +2,7 @@
  * Building the index again while it is used.
  *
  * What the run has found is marked in the database, so that another process can go on after a crash. What is put meanwhile is
- * marked too. In the end, what has no mark is not in the vault: it goes.
+ * marked too, and in the end what could not be put anew. What has no mark then is not in the vault: it goes.
  */
 import { sql } from 'kysely';
 import type { ReindexRun } from './case-index.ts';
@@ -25,6 +25,7 @@ export async function beginReindex({ db, patientDb }: IndexDatabase): Promise<Re
   return {
     findDone: (bucket, keys) => attempt('could not read the index', () => findDone(db, bucket, keys)),
     put: (entries) => attempt('could not write to the index', () => putEntries(db, entries, 'later')),
+    retain: (bucket, keys) => attempt('could not write to the index', () => markRows(db, run, bucket, keys)),
     finish: (buckets) =>
       attempt('could not end the building of the index', async () => {
         const removed = await patientDb.transaction().execute((trx) => finishRun(trx, run, buckets));
@@ -51,6 +52,16 @@ async function findDone(db: Database, bucket: string, keys: readonly string[]): 
     select key from formvault.submissions join formvault.reindexed using (number)
     where bucket = ${storable(bucket)} and key = any(${keys.map(storable)}::text[])`.execute(db);
   return new Set(rows.map(({ key }) => key));
+}
+
+/** Of a run that another process has ended, none: the marks of the next one are its own. */
+async function markRows(db: Database, run: number, bucket: string, keys: readonly string[]): Promise<void> {
+  await sql`
+    insert into formvault.reindexed (number)
+    select number from formvault.submissions
+    where bucket = ${storable(bucket)} and key = any(${keys.map(storable)}::text[])
+      and exists (select from formvault.reindex where run = ${run} and is_open)
+    on conflict do nothing`.execute(db);
 }
 
 /** No put is under way meanwhile: each of them begins with writing to `cases`. */

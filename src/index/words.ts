@@ -15,7 +15,7 @@
  */
 
 /** Another number whenever other words come out of the same submission: an index that was built with another one is built again. */
-export const WORDS_VERSION = 3;
+export const WORDS_VERSION = 4;
 
 /** Of one submission. What is beyond them is not found, but kept in the vault all the same. */
 const MAX_WORDS = 10_000;
@@ -23,7 +23,6 @@ const MAX_TEXT_LENGTH = 256 * 1024;
 const MAX_LEXEME_BYTES = 640 * 1024; // a tsvector has room for a megabyte, positions included
 /** In UTF-8, of what is one place in a text here. */
 const MOST_BYTES_OF_A_LETTER = 3;
-const MAX_WORD_LENGTH = 100;
 /**
  * Of a word. No position may be above 16,383 either, which MAX_WORDS sees to.
  * https://www.postgresql.org/docs/current/textsearch-limitations.html
@@ -31,6 +30,8 @@ const MAX_WORD_LENGTH = 100;
 const MAX_POSITIONS = 255;
 /** Words that stand in one lexeme. A text of no more of them is a short one. */
 export const MAX_CHAIN = 8;
+/** In UTF-8, so that a whole chain with its mark and blanks keeps within the 2,046 bytes that a lexeme may have. */
+const MAX_WORD_BYTES = 250;
 
 export const EVERY_SUBMISSION = '*';
 /** Each word of a chain is followed by a blank, so that a whole word can be told from the beginning of one. */
@@ -74,7 +75,10 @@ function splitUnicode(text: string): string[] {
 }
 
 function cutWord(word: string): string {
-  return word.length <= MAX_WORD_LENGTH ? word : [...word].slice(0, MAX_WORD_LENGTH).join('');
+  if (word.length * MOST_BYTES_OF_A_LETTER <= MAX_WORD_BYTES) return word;
+  // It writes whole letters only.
+  const { read } = new TextEncoder().encodeInto(word, new Uint8Array(MAX_WORD_BYTES));
+  return word.slice(0, read);
 }
 
 /** What stands for two words side by side. Others may share it. */

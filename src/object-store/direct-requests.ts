@@ -6,6 +6,7 @@
  * first attempt: errors, broken connections and a wrong clock stay its business, and nothing is sent more often than by it.
  */
 import { buffer } from 'node:stream/consumers';
+import { crc32 } from 'node:zlib';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import { extendedEncodeURIComponent, type HttpHandlerOptions, HttpRequest } from '@smithy/core/protocols';
@@ -85,7 +86,7 @@ export function createDirectRequests(client: S3Client, handler: ObjectRequestHan
       hostname: url.hostname,
       ...(url.port === '' ? {} : { port: Number(url.port) }),
       path: `${url.pathname.replace(/\/$/, '')}/${path}`,
-      headers: { host: url.host, 'user-agent': 'formvault', ...headersOf(input) },
+      headers: { host: url.host, 'user-agent': 'formvault', ...headersOf(input), ...checksumOf(input) },
       body: input.Body,
     });
     const signingDate = new Date(Date.now() + client.config.systemClockOffset);
@@ -117,6 +118,14 @@ function headersOf(input: ObjectInput): Record<string, string> {
     return value === undefined ? [] : [[header, String(value)]];
   });
   return Object.fromEntries([...others, ...metadata]);
+}
+
+/** As the client sends it; buckets with Object Lock take no object without one. */
+function checksumOf({ Body }: ObjectInput): Record<string, string> {
+  if (Body === undefined) return {};
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(Body));
+  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': bytes.toString('base64') };
 }
 
 function outputOf(headers: Record<string, string>, bytes: Uint8Array): ObjectOutput {

@@ -19,6 +19,8 @@ type S3Error = {
   isSystemError: boolean;
 };
 
+const MAX_RETRY_AFTER_MS = 60_000;
+
 export function s3Failure(thrown: unknown, attempted: string, bucket: string, signal: AbortSignal): FormvaultError {
   const error = parseS3Error(thrown);
   const { code, hint } = signal.aborted ? { code: 'SHUTTING_DOWN' as const } : judge(error);
@@ -159,11 +161,11 @@ function describeAnswer(error: S3Error): string {
 }
 
 /** Seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+/** A proxy may ask for an hour where the service was away for a minute. */
 function parseRetryAfterMs(value: string | null): number | null {
   if (value === null) return null;
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? null : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, ms));
 }
 
 function textOrNull(value: unknown): string | null {

@@ -40,10 +40,12 @@ export type Asked = 'implicitly' | 'explicitly';
 type Draft = Omit<PreparedChange, 'circumstances'> & { model: ProcessModel; userTask: UserTask | null };
 
 const REMEMBERED_ACTIVITIES = 20_000;
+const UPDATE_ROWS = { first: 200, most: 400 };
 
 export function createPreparation({ capture, history, models, userTasks, origins }: Preparation) {
   /** Activity instances that wrote convention data. */
   const withConvention = new LRUCache<string, true>({ max: REMEMBERED_ACTIVITIES });
+  const updatesPage = { rows: UPDATE_ROWS.first, most: UPDATE_ROWS.most };
 
   async function draftVariables(changes: VariableChange[], asked: Asked, signal: AbortSignal): Promise<Draft[]> {
     const candidates = changes.flatMap((change) => {
@@ -77,14 +79,17 @@ export function createPreparation({ capture, history, models, userTasks, origins
     for (const change of changes) {
       if (capture === 'convention' || withConvention.has(change.activityInstanceId ?? '')) continue;
       const model = await models.read(change, signal);
-      const isForm = hasForm(model.userTasks.get(change.task.definitionKey));
+      const userTask = model.userTasks.get(change.task.definitionKey);
+      const isForm = hasForm(userTask);
       if (asked === 'implicitly' && settingsFor(model, change.task.definitionKey).keepNothing) continue;
-      if (!isForm && capture !== 'all') continue;
+      // Of a task that no BPMN tells of (its deployment is gone, or the file cannot be read) nobody knows that it had no form.
+      const mayBeForm = isForm || userTask === undefined;
+      if (!mayBeForm && capture !== 'all') continue;
       candidates.push({ change, model, isForm });
     }
     if (candidates.length === 0) return [];
     const tasks = candidates.map(({ change }) => change);
-    const updatesOf = await readUpdatesOfTasks(history, tasks, signal);
+    const updatesOf = await readUpdatesOfTasks(history, tasks, updatesPage, signal);
     return candidates.flatMap(({ change, model, isForm }) => {
       const updates = updatesOf.get(change.activityInstanceId ?? '') ?? [];
       if (updates.some(isConvention)) return [];

@@ -15,9 +15,8 @@ import {
   None,
   type ServerMetadata,
 } from 'openid-client';
-import { FormvaultError } from '../errors.ts';
+import type { FormvaultError } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
-import { isLoopback } from './loopback.ts';
 import { asSignInFailure, signInFailed } from './sign-in-failure.ts';
 
 const TIMEOUT_SECONDS = 5;
@@ -41,9 +40,8 @@ export type Issuer = {
   read(): Promise<Configuration>;
 };
 
-/** @throws FormvaultError CONFIG_INVALID for plain http that leaves this machine */
 export function createIssuer({ issuer, clientId, clientSecret, log, nowMs }: IssuerOptions): Issuer {
-  const url = checkIssuer(issuer);
+  const url = new URL(issuer);
   let known: { configuration: Configuration; renewAtMs: number } | null = null;
   let asking: Promise<Configuration> | null = null;
   let failed: { error: FormvaultError; count: number; atMs: number; loggedMs: number } | null = null;
@@ -98,14 +96,6 @@ function authenticate(secret: string | null): ClientAuth {
 
 function takesBasic({ token_endpoint_auth_methods_supported: methods }: ServerMetadata): boolean {
   return methods === undefined || methods.includes('client_secret_basic') || !methods.includes('client_secret_post');
-}
-
-function checkIssuer(issuer: string): URL {
-  const url = new URL(issuer);
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url;
-  throw new FormvaultError('CONFIG_INVALID', 'could not trust OIDC_ISSUER', {
-    hint: 'Let OIDC_ISSUER begin with https://; plain http is for a provider on this machine only.',
-  });
 }
 
 /** Where the provider keeps its keys. */

@@ -52,12 +52,14 @@ export function createSessions(secret: string | null, nowMs: () => number): Sess
     return isOver ? null : content;
   }
 
+  /** What does not fit is left away; so it is with a renewed one, which may be longer. Groups that are kept here stay here. */
   async function close(content: Content): Promise<string> {
     const withAll = await seal.seal(content);
     if (withAll.length <= MAX_SEALED_LENGTH) return withAll;
     const withoutToken = await seal.seal({ ...content, idToken: null });
     if (withoutToken.length <= MAX_SEALED_LENGTH) return withoutToken;
-    groupsHere.set(content.id, content.person.groups ?? []);
+    const { groups } = content.person;
+    if (groups !== null) groupsHere.set(content.id, groups);
     return seal.seal({ ...content, person: { ...content.person, groups: null }, idToken: null });
   }
 
@@ -75,7 +77,7 @@ export function createSessions(secret: string | null, nowMs: () => number): Sess
       const isRecent = nowMs() - content.seenMs < RENEW_MS;
       return {
         person: { ...content.person, groups },
-        renewedCookie: isRecent ? null : await seal.seal({ ...content, seenMs: nowMs() }),
+        renewedCookie: isRecent ? null : await close({ ...content, seenMs: nowMs() }),
       };
     },
 

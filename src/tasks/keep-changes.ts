@@ -11,6 +11,9 @@ export type KeepChanges = ReturnType<typeof createKeepChanges>;
 
 type Failed = Failure & { change: Change };
 
+/** How many submissions there were, and those that are not kept. */
+type Kept = { found: number; failures: Failed[] };
+
 type Reading = Pick<
   EngineHistory,
   'findVariableChange' | 'findLastValue' | 'findTaskChange' | 'readVariableChangesOf' | 'readTaskChangesOf'
@@ -25,23 +28,25 @@ export function createKeepChanges(
   options: Running & { history: Reading; preparation: ReturnType<typeof createPreparation> },
 ) {
   const { history, preparation } = options;
+  const pageSize = { rows: PAGE_ROWS.first, most: PAGE_ROWS.most };
 
   async function keepAll(
     changes: Change[],
     asked: Asked,
     isWanted: (prepared: PreparedChange) => boolean,
     signal: AbortSignal,
-  ): Promise<Failed[]> {
+  ): Promise<Kept> {
     const prepared = await preparation.prepare(changes, signal, asked);
     const limit = pLimit(AT_ONCE);
-    const failures: Failed[] = [];
+    const kept: Kept = { found: 0, failures: [] };
     for (const each of prepared.changes.filter(isWanted)) {
       // One variable may hold a million submissions: they are found as there is room for them.
       const started = new Set<Promise<void>>();
       for (const found of each.found) {
+        kept.found++;
         const run = limit(async () => {
           const failure = await runOnce(each, found, options, signal);
-          if (failure !== null) failures.push({ ...failure, change: each.change });
+          if (failure !== null) kept.failures.push({ ...failure, change: each.change });
         }).finally(() => started.delete(run));
         started.add(run);
         while (started.size >= AT_ONCE) await Promise.race(started);
@@ -50,17 +55,20 @@ export function createKeepChanges(
       await Promise.all(started);
       signal.throwIfAborted(); // what was left out is not kept
     }
-    return failures;
+    return kept;
   }
 
-  /** In place of invalid data that was written again since, what its variable holds by now. */
+  /**
+   * In place of invalid data that was written again since, what its variable holds by now. A variable that was removed, or
+   * holds no submission any more, takes the place of nothing: what a person typed is not kept yet, and the failure stays.
+   */
   async function keepCorrected(
     failures: Failed[],
-    keep: (change: Change) => Promise<Failed[]>,
+    keep: (change: Change) => Promise<Kept>,
     signal: AbortSignal,
   ): Promise<Failed[]> {
     const left: Failed[] = [];
-    const lastRefs = new Map<string, ChangeRef | undefined>();
+    const lasts = new Map<string, { ref: ChangeRef | null; found: number }>();
     for (const failure of failures) {
       const { change, error } = failure;
       if (change.kind !== 'variable' || failureCodeOf(error) !== 'SUBMISSION_INVALID') {
@@ -68,12 +76,16 @@ export function createKeepChanges(
         continue;
       }
       const { variableInstanceId } = change;
-      if (!lastRefs.has(variableInstanceId)) {
-        const last = await history.findLastValue(change, signal);
-        lastRefs.set(variableInstanceId, last?.ref);
-        if (last !== null && last.ref !== change.ref) left.push(...(await keep(last)));
+      let last = lasts.get(variableInstanceId);
+      if (last === undefined) {
+        const value = await history.findLastValue(change, signal);
+        const isLater = value !== null && value.ref !== change.ref;
+        const kept = isLater ? await keep(value) : { found: 0, failures: [] };
+        left.push(...kept.failures);
+        last = { ref: value?.ref ?? null, found: kept.found };
+        lasts.set(variableInstanceId, last);
       }
-      if ([undefined, change.ref].includes(lastRefs.get(variableInstanceId))) left.push(failure);
+      if (last.found === 0 || last.ref === change.ref) left.push(failure);
     }
     return left;
   }
@@ -84,7 +96,7 @@ export function createKeepChanges(
       const change = await findChange(history, businessKey, signal);
       if (change instanceof FormvaultError) return failureOf(change, NOTHING_KNOWN);
       const keep = (of: Change) => keepAll([of], 'implicitly', () => true, signal);
-      const failures = await keep(change);
+      const { failures } = await keep(change);
       return worst(retries === null ? failures : await keepCorrected(failures, keep, signal));
     },
 
@@ -94,18 +106,18 @@ export function createKeepChanges(
       signal: AbortSignal,
     ): Promise<Failure | null> {
       const isWanted = (prepared: PreparedChange) => prepared.topic === topic;
-      const keep = (changes: Change[]) => keepAll(changes, 'explicitly', isWanted, signal);
+      // A person corrects a variable from outside of the task it was written in: then it is of the other topic.
+      const keepLast = (last: Change) => keepAll([last], 'explicitly', () => true, signal);
       const failures: Failed[] = [];
       const feeds: ReadPage<Change>[] = [history.readVariableChangesOf.bind(history, processInstanceId)];
       if (topic === 'user-task-completed') feeds.push(history.readTaskChangesOf.bind(history, processInstanceId));
       for (const readPage of feeds) {
-        const pageSize = { rows: PAGE_ROWS.first, most: PAGE_ROWS.most };
         for await (const { rows } of readWindow(readPage, { fromMs: 0, toMs: THE_END_MS }, pageSize, signal)) {
           const changes = rows.flatMap(({ change }) => change ?? []);
-          failures.push(...(await keep(changes)));
+          failures.push(...(await keepAll(changes, 'explicitly', isWanted, signal)).failures);
         }
       }
-      return worst(retries === null ? failures : await keepCorrected(failures, (last) => keep([last]), signal));
+      return worst(retries === null ? failures : await keepCorrected(failures, keepLast, signal));
     },
   };
 }

@@ -8,9 +8,10 @@
  * with 32. Whatever other content holds one of them, even a single file below it, it moves on to the next with all it has.
  */
 import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
 import { FormvaultError } from '../errors.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
-import type { AttachmentEntry, EnrichedSubmission } from '../submission/submission.ts';
+import type { Attachment, AttachmentEntry, EnrichedSubmission } from '../submission/submission.ts';
 import { attachmentKeys, encodeMetadata, safeContentType, submissionKey, suffixedKey } from './object-layout.ts';
 
 export type PersistedSubmission = {
@@ -23,6 +24,8 @@ export type PersistedSubmission = {
 };
 
 const ATTEMPTED = 'could not write the submission';
+/** Of all submissions, since each lies in memory until it is written. */
+const fileAtATime = pLimit(6);
 
 /** @throws FormvaultError of the object store and of `Attachment.read`; VAULT_REJECTED when all its keys are taken */
 export async function persistSubmission(
@@ -84,7 +87,7 @@ async function persistUnder(
   return 'persisted';
 }
 
-/** One file at a time, so that no more than one is in memory. */
+/** One file after the other, so that none waits in memory. */
 async function persistAttachments(
   submissionKey: string,
   store: ObjectStore,
@@ -96,16 +99,28 @@ async function persistAttachments(
   const keys = attachmentKeys(submissionKey, attachments);
   for (const [index, attachment] of attachments.entries()) {
     const key = keys[index] ?? '';
-    const { variable, fileName } = attachment;
-    const contentType = safeContentType(attachment.contentType);
-    const body = await attachment.read(signal);
-    const sha256 = createHash('sha256').update(body).digest('hex');
-    const answer = await store.putIfAbsent({ bucket, key, body, contentType, metadata: { sha256 } }, signal);
-    if (answer !== 'taken') written.bytes += body.length;
-    else if ((await findHolder(store, bucket, key, 'sha256', sha256, signal)) !== 'same') return 'taken';
-    entries.push({ variable, fileName, contentType, bytes: body.length, sha256, key });
+    const file = await fileAtATime(persistFile, store, { bucket, key, attachment }, signal);
+    if (file === 'taken') return 'taken';
+    if (file.isWritten) written.bytes += file.entry.bytes;
+    entries.push(file.entry);
   }
   return entries;
+}
+
+async function persistFile(
+  store: ObjectStore,
+  { bucket, key, attachment }: { bucket: string; key: string; attachment: Attachment },
+  signal: AbortSignal,
+): Promise<{ entry: AttachmentEntry; isWritten: boolean } | 'taken'> {
+  const { variable, fileName } = attachment;
+  const contentType = safeContentType(attachment.contentType);
+  const body = await attachment.read(signal);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const entry = { variable, fileName, contentType, bytes: body.length, sha256, key };
+  const answer = await store.putIfAbsent({ bucket, key, body, contentType, metadata: { sha256 } }, signal);
+  if (answer !== 'taken') return { entry, isWritten: true };
+  const holder = await findHolder(store, bucket, key, 'sha256', sha256, signal);
+  return holder === 'same' ? { entry, isWritten: false } : 'taken';
 }
 
 /** Objects of the seeds' system have no digest: they are other content. */

@@ -1,3 +1,4 @@
+import type { ObjectInParts } from '../cases/open-in-parts.ts';
 import type { Refusal } from './refusal.ts';
 import type { PageData, PageName } from './render-page.ts';
 import type { RunningHeader } from './running-header.ts';
@@ -10,4 +11,8 @@ export type Answer =
   | Refusal;
 
 /** Bytes as they lie in the vault; with a file name they are a download. */
-export type Content = { content: Uint8Array; contentType: string; fileName: string | null };
+export type Content = {
+  content: Uint8Array | Pick<ObjectInParts, 'bytes' | 'parts'>;
+  contentType: string;
+  fileName: string | null;
+};

@@ -16,7 +16,7 @@ import { isLoadedFromElsewhere, isMeantForThisMachine, tellWhence } from './when
 
 const ANSWER_MS = 30_000;
 /** Longer than an answer may take; the server's own limit is meant for requests that stop half-way. */
-const SOCKET_MS = 2 * ANSWER_MS;
+export const SOCKET_MS = 2 * ANSWER_MS;
 
 export type Channel = 'page' | 'api';
 export type Respond = (asked: Asked, look: Look) => Promise<Answer>;

@@ -18,6 +18,8 @@ export type FormPart =
 /** A browser keeps 512 levels; what is deeper than this stands below its headings without a box of its own. */
 const MAX_BOXES = 100;
 const MAX_LEVEL = 6;
+/** A text that is as long as some lines. */
+const LETTERS_OF_AN_ITEM = 1_000;
 
 /** Of the headings, and how many boxes are open. */
 type Place = { level: number; boxes: number };
@@ -37,6 +39,28 @@ export function formParts(items: readonly ViewItem[], level: number): FormPart[]
     else next(stepsOf(step.item, step.place));
   }
   return parts;
+}
+
+/** How much there is to be shown: answers, cells, lines and headings. A long text counts for several. */
+export function countItems(parts: readonly FormPart[]): number {
+  return parts.reduce((sum, part) => sum + itemsOfPart(part), 0);
+}
+
+function itemsOfPart(part: FormPart): number {
+  if (part.kind === 'open' || part.kind === 'close') return 0;
+  if (part.kind === 'answers') return part.rows.reduce((sum, { answer }) => sum + itemsOfAnswer(answer), 0);
+  if (part.kind !== 'table') return 1;
+  return part.rows.flat().reduce((sum, answer) => sum + itemsOfAnswer(answer), 1 + part.columns.length);
+}
+
+function itemsOfAnswer(answer: Answer): number {
+  if (answer.kind === 'text') return itemsOfText(answer.text);
+  if (answer.kind === 'choices') return answer.texts.reduce((sum, text) => sum + itemsOfText(text), 1);
+  return answer.kind === 'files' ? 1 + answer.files.length : 1;
+}
+
+function itemsOfText(text: string): number {
+  return 1 + Math.floor(text.length / LETTERS_OF_AN_ITEM);
 }
 
 function addAnswer(parts: FormPart[], { label, answer }: Row): void {

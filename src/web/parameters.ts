@@ -43,6 +43,11 @@ export function parseCase({ segment, parameters }: Asked): { caseId: string; exc
   return { caseId, excludes: excludes.map((key) => key.trim()).filter((key) => key !== '') };
 }
 
+/** As `parseCase` reads them from a link. */
+export function writeExcludes({ excludes }: { excludes: readonly string[] }): string | undefined {
+  return excludes.length === 0 ? undefined : excludes.join(',');
+}
+
 export function parseObjectPlace({ segment, parameters }: Asked): ObjectPlace | Refusal {
   const caseId = caseIdOf(segment, parameters);
   const [key, ...others] = parameters.getAll('key');

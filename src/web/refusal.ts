@@ -60,6 +60,8 @@ export const NO_AUDIT = away(
   'It could not be noted down who looks at this. What cannot be noted down is not shown, so that it can always be told.',
 );
 
+const NO_INDEX = away('The index that cases are found by does not answer.');
+
 const AWAY: Partial<Record<FailureCode, Refusal>> = {
   ENGINE_UNAVAILABLE: away(
     'The process engine does not answer. It says who may see which case, so nothing can be shown.',
@@ -70,6 +72,9 @@ const AWAY: Partial<Record<FailureCode, Refusal>> = {
   VAULT_UNAVAILABLE: away('The store that the forms are kept in does not answer.'),
   VAULT_REJECTED: away('The store that the forms are kept in refuses to give them out.'),
   BUCKET_MISSING: away('The store that the forms are kept in lacks a bucket.'),
+  INDEX_UNAVAILABLE: NO_INDEX,
+  // While something is asked for, only the index looks at a setting: at its folder, which another process may hold.
+  CONFIG_INVALID: NO_INDEX,
   SHUTTING_DOWN: away('This service is being restarted.'),
 };
 

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { safeContentType } from '../vault/object-layout.ts';
 import type { Answer, Content } from './answer.ts';
@@ -34,7 +35,7 @@ export function createSend(render: RenderPage | null): Send {
   const send: Send = {
     answer(request, reply, answer, frame = NO_FRAME) {
       if (isRefusal(answer)) return send.refusal(request, reply, answer, frame);
-      if ('content' in answer) return sendContent(reply, answer);
+      if ('content' in answer) return sendContent(request, reply, answer);
       if ('json' in answer) return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.json));
       return render === null
         ? send.refusal(request, reply, NOTHING_HERE)
@@ -73,9 +74,17 @@ function sendPage(
     .send(html);
 }
 
-function sendContent(reply: FastifyReply, { content, contentType, fileName }: Content): FastifyReply {
+function sendContent(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { content, contentType, fileName }: Content,
+): FastifyReply {
   if (fileName !== null) reply.header('Content-Disposition', contentDisposition(fileName));
-  return reply
-    .type(safeContentType(contentType))
-    .send(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  reply.type(safeContentType(contentType));
+  if (content instanceof Uint8Array) {
+    return reply.send(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  }
+  reply.header('Content-Length', content.bytes);
+  // Nobody reads what would be sent to a HEAD.
+  return reply.send(Readable.from(request.method === 'HEAD' ? [] : content.parts, { objectMode: false }));
 }

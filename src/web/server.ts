@@ -79,7 +79,7 @@ export function createWebServer({ host, port, health, metrics, log, cases = null
 
 /** Without a sign-in, only to whoever sits at this machine. */
 function mayBeShown(cases: CaseServices | null, host: string, log: Log): boolean {
-  if (cases === null || cases.signIn !== null || isLoopback(host)) return true;
+  if (isLoopback(host) || (cases?.signIn ?? null) !== null) return true;
   log.warn({ part: 'web' }, 'cases are not served: AUTH is off, and HOST is not an address of this machine alone');
   return false;
 }

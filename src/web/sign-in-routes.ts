@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import type { Log } from '../observability/log.ts';
 import { safeReturnTo } from '../sign-in/return-to.ts';
 import type { Answer } from './answer.ts';
-import { noteFailure } from './case-handler.ts';
+import { noteFailure, SOCKET_MS } from './case-handler.ts';
 import type { SignIn } from './case-services.ts';
 import { giveCookie, readCookie } from './cookies.ts';
 import { FROM_ELSEWHERE, refusalOf, wrong } from './refusal.ts';
@@ -21,6 +21,7 @@ type Handle = (request: FastifyRequest, reply: FastifyReply, pageUrl: URL) => Pr
 export function addSignInRoutes(routes: Routes, signIn: SignIn, send: Send, log: Log): void {
   const handled = (handle: Handle): RouteHandlerMethod => {
     return async (request, reply) => {
+      request.socket.setTimeout(SOCKET_MS);
       const pageUrl = pageUrlOf(request);
       if (pageUrl === null)
         return send.refusal(request, reply, wrong('The request does not say which host it is for.'));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Visible } from '../../src/access/visible.ts';
 import type { CaseIndex, IndexEntry } from '../../src/index/case-index.ts';
 import { entryOf } from '../../src/index/index-entry.ts';
+import { isAboutEntry } from '../../src/index/index-failures.ts';
 import { parseCaseQuery } from '../../src/index/parse-query.ts';
 import { anEntry, BUCKET, OTHER_BUCKET } from './an-index-entry.ts';
 import { empty, open, rowsOf, startDatabases } from './index-databases.ts';
@@ -103,6 +104,23 @@ describe.each(databases.places)('the index on $name', ({ create }) => {
       expect(await found(`"${text.replaceAll('"', ' ')}"`)).toEqual([stored]);
     });
 
+    test.each(['한', 'ა', '𐐨'])('with eight words of 300 letters like %s', async (letter) => {
+      const text = Array.from({ length: 8 }, (_, number) => `${number}${letter.repeat(300)}`).join(' ');
+      const entry = anEntry({ caseId: text, formName: text, title: text, submittedBy: text, answers: [text] });
+      await index.put([entry]);
+      for (const query of [`"${text}"`, `form:"${text}"`, `by:"${text}"`]) expect(await found(query)).toEqual([text]);
+    });
+
+    test('unless what is in them is beyond its limits: then it says so', async () => {
+      const many = Array.from({ length: 100_000 }, (_, number) => `'word-number-${number}'`).join(' ');
+      for (const words of [`'${'x'.repeat(3_000)}'`, many]) {
+        const failure = await index.put([{ ...anEntry(), words }]).catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code: 'INDEX_UNAVAILABLE', context: { sqlState: '54000' } });
+        expect(isAboutEntry(failure)).toBe(true);
+      }
+      expect(await rows()).toEqual([]);
+    });
+
     test('of submissions of a megabyte', async () => {
       const texts = Array.from({ length: 40_000 }, (_, number) => `answer ${number} wörd${number}`);
       const body = JSON.stringify({ texts, long: 'x'.repeat(500_000), cjk: '表單'.repeat(50_000) });
@@ -113,6 +131,38 @@ describe.each(databases.places)('the index on $name', ({ create }) => {
       expect(await rows()).toContainEqual(entry);
       expect(await found('wörd77')).toEqual(['CASE-1']);
       expect(await found('"answer 77"')).toEqual(['CASE-1']);
+    });
+  });
+
+  describe('built again', () => {
+    test('keeps what the run retains, though it did not put it anew, and nothing that is not there', async () => {
+      const [put, retained, elsewhere, gone] = [
+        anEntry({ answers: ['gate'] }),
+        anEntry({ answers: ['gate'] }),
+        anEntry({ bucket: OTHER_BUCKET, answers: ['gate'] }),
+        anEntry({ answers: ['gate'] }),
+      ];
+      await index.put([put, retained, elsewhere, gone]);
+      const run = await index.beginReindex();
+      await run.put([put]);
+      await run.retain(BUCKET, [retained.key, elsewhere.key, 'never/f/1.json']);
+      await run.retain(BUCKET, []);
+      await run.retain(BUCKET, [retained.key]);
+      expect(await run.finish([BUCKET, OTHER_BUCKET])).toEqual({ removed: 2 });
+      expect(await rows()).toEqual([put, retained]);
+      expect((await search('gate')).cases).toMatchObject([{ submissions: 2 }]);
+    });
+
+    test('is not marked by a run that another process has ended', async () => {
+      const entry = anEntry();
+      await index.put([entry]);
+      const [one, other] = [await index.beginReindex(), await index.beginReindex()];
+      await other.put([entry]);
+      await other.finish([BUCKET]);
+      await one.retain(BUCKET, [entry.key]);
+      const next = await index.beginReindex();
+      expect(await next.findDone(BUCKET, [entry.key])).toEqual(new Set());
+      expect(await next.finish([BUCKET])).toEqual({ removed: 1 });
     });
   });
 

@@ -8,6 +8,7 @@ import { aProcess } from '../support/a-process.ts';
 import { readEngineTime } from '../support/engine-history.ts';
 import { eventually } from '../support/eventually.ts';
 import { FEED_STATE_KEY, readFeedState } from '../support/feed-state.ts';
+import { runCommand } from '../support/run-command.ts';
 import { siteVisitKey, submitSiteVisit } from '../support/site-visit.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -51,6 +52,26 @@ test('wrong settings end the start with exit code 78 and a list of all of them, 
   for (const name of names) expect(said).toContain(`${name} is `);
   expect(said).not.toContain('open sesame');
 });
+
+test('a FEED_START that is still to come ends the start with exit code 78, before anything says where to begin', async () => {
+  const { exitCode, said } = await endOfStart({ FEED_START: '2999-01-01T00:00:00Z' });
+
+  expect(exitCode).toBe(78);
+  expect(said).toContain('could not begin at FEED_START, which is in the future');
+  expect(said).toContain('Let FEED_START be now, or a time in the past');
+  await expect(readFeedState(world)).rejects.toMatchObject({ name: 'NoSuchKey' });
+});
+
+test.each([['reindx'], ['backfill', '--from', '2026'], ['--json', 'check']])(
+  'there is no command %j, and it is said so',
+  async (...args) => {
+    const { exitCode, said } = await runCommand(args, {});
+
+    expect(exitCode).toBe(78);
+    expect(said).toContain(`error: unknown command '${args.find((arg) => !arg.startsWith('-'))}'`);
+    expect(said).toContain('formvault --help lists the commands');
+  },
+);
 
 test('a state bucket that is not there ends the start with exit code 78, and is not created', async () => {
   const { exitCode, said } = await endOfStart({ S3_CREATE_BUCKETS: 'false' });

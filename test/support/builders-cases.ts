@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { AuditEntry } from '../../src/audit/audit-entry.ts';
 import type { CaseAnswer, CaseProcessInstance, FormReference, FoundCase, Service } from '../../src/cases/found-case.ts';
 import type { StoredFile } from '../../src/cases/read-attachment.ts';
@@ -15,7 +16,7 @@ export type KeptForm = {
   submittedAt: string;
   body: string;
   view: FormView;
-  files: Omit<StoredFile, 'submission'>[];
+  files: (Omit<StoredFile, 'submission' | 'bytes' | 'parts'> & { body: Uint8Array })[];
 };
 
 export type StubProcess = Omit<CaseProcessInstance, 'formReferences'> & { caseId: string; keys: string[] };
@@ -123,7 +124,9 @@ export function stubCaseServices(
     async readAttachment({ caseId, key }) {
       for (const form of known.forms.filter((each) => each.caseId === caseId)) {
         const file = form.files.find((each) => each.key === key);
-        if (file !== undefined) return { ...file, submission: storedOf(form).submission };
+        if (file === undefined) continue;
+        const { body, ...place } = file;
+        return { ...place, bytes: body.length, parts: Readable.from([body]), submission: storedOf(form).submission };
       }
       return null;
     },

@@ -61,6 +61,9 @@ export function createMemoryCaseIndex(...entries: IndexEntry[]): CaseIndex {
           await put(some);
           for (const entry of some) done.add(nameOf(entry));
         },
+        async retain(bucket, keys) {
+          for (const key of keys) if (rows.has(nameOf({ bucket, key }))) done.add(nameOf({ bucket, key }));
+        },
         async finish(buckets) {
           const gone = [...rows].filter(([name, { bucket }]) => buckets.includes(bucket) && !done.has(name));
           for (const [name] of gone) rows.delete(name);

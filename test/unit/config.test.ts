@@ -137,7 +137,8 @@ describe('sign-in', () => {
     [{ FORM_API_USERNAME: 'x', FORM_API_PASSWORD: 'y' }, ['FORM_API_URL']],
     [{ AWS_ACCESS_KEY_ID: 'x' }, ['AWS_SECRET_ACCESS_KEY']],
     [{ OIDC_CLIENT_ID: 'x' }, ['OIDC_ISSUER']],
-    [{ OIDC_ISSUER: 'http://login', OIDC_CLIENT_SECRET: 'x' }, ['OIDC_CLIENT_ID']],
+    [{ OIDC_CLIENT_SECRET: 'x' }, ['OIDC_ISSUER', 'OIDC_CLIENT_ID']],
+    [{ OIDC_ISSUER: 'https://login', OIDC_CLIENT_SECRET: 'x' }, ['OIDC_CLIENT_ID']],
     [{ AUTH: 'oidc' }, ['OIDC_ISSUER']],
   ])('half of a sign-in names what is missing: %j', (env, missing) => {
     expect(problemsOf({ ...MINIMAL, ...env }).map((problem) => problem.split(' is missing')[0])).toEqual(missing);
@@ -286,6 +287,23 @@ test('there is a sign-in where an issuer is given, unless it is switched off', (
   });
   expect(parseConfig({ ...MINIMAL, ...signIn, AUTH: 'off' }).cases.signIn).toBeNull();
 });
+
+test.each(['http://provider.example', 'http://127.evil.example', 'http://localhost.evil.example', 'ftp://127.0.0.1'])(
+  'an issuer at %s is not trusted',
+  (address) => {
+    const [problem, ...others] = problemsOf({ ...MINIMAL, OIDC_ISSUER: address, OIDC_CLIENT_ID: 'formvault' });
+    expect(problem).toMatch(/^OIDC_ISSUER is wrong; it must be an https address/);
+    expect(others).toEqual([]);
+  },
+);
+
+test.each(['https://provider.example', 'http://localhost:1', 'http://[::1]:1', 'http://127.0.0.1:1'])(
+  'an issuer may be at %s',
+  (address) => {
+    const config = parseConfig({ ...MINIMAL, OIDC_ISSUER: address, OIDC_CLIENT_ID: 'formvault' });
+    expect(config.cases.signIn?.issuer).toBe(address);
+  },
+);
 
 test('an issuer without a client is a problem', () => {
   expect(problemsOf({ ...MINIMAL, OIDC_ISSUER: 'https://id.example.org/' })).toEqual([

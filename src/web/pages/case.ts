@@ -3,7 +3,7 @@ import { parseSubmissionDate } from '../../submission/submission-date.ts';
 import type { Answer } from '../answer.ts';
 import { casePath } from '../case-path.ts';
 import type { Look } from '../look.ts';
-import { type Asked, parseCase } from '../parameters.ts';
+import { type Asked, parseCase, writeExcludes } from '../parameters.ts';
 import { isRefusal, NOTHING_HERE } from '../refusal.ts';
 import { writeCount, writeDuration, writeTime } from '../written-out.ts';
 import { tellAway } from './away.ts';
@@ -38,7 +38,7 @@ export async function showCase(asked: Asked, look: Look): Promise<Answer> {
       facts: factsOf(found),
       processes: sectionsOf(found),
       metrics: found.metrics === null ? [] : metricsOf(found.metrics),
-      printHref: casePath(caseId, { view: '/print' }),
+      printHref: casePath(caseId, { view: '/print', parameters: { excludes: writeExcludes(place) } }),
       away: tellAway(found.away, {
         engine: 'Missing here: states, times and open tasks of the processes, and the figures. All forms are there.',
         'form-api': 'Titles of forms can be missing. All forms are there.',

@@ -61,7 +61,7 @@ export async function downloadAttachment(asked: Asked, look: Look): Promise<Answ
     result: file === null ? 'absent' : 'shown',
   });
   if (refusal !== null || file === null) return refusal ?? NOTHING_HERE;
-  return { content: file.body, contentType: file.contentType, fileName: file.fileName };
+  return { content: file, contentType: file.contentType, fileName: file.fileName };
 }
 
 function looked(action: Looked['action'], place: ObjectPlace, stored: StoredSubmission | null): Looked {

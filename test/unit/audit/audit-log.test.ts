@@ -93,13 +93,15 @@ describe('an entry', () => {
     ]);
   });
 
-  test('holds what an entry holds and nothing else, with what came with the request cut', async () => {
+  test('holds what an entry holds and nothing else, with what came with the request cut, but for the query', async () => {
     const { audit, objects } = aLog();
-    const bent = { ...anAuditEntry({ query: 'q'.repeat(5_000) }), answers: { diagnosis: 'secret' } };
-    await audit.record({ ...bent, from: { ...bent.from, cookie: 'secret' } as AuditEntry['from'] }, signal);
+    const [query, userAgent] = ['q'.repeat(2_000), 'u'.repeat(5_000)];
+    const bent = { ...anAuditEntry({ query }), answers: { diagnosis: 'secret' } };
+    await audit.record({ ...bent, from: { ...bent.from, userAgent, cookie: 'secret' } as AuditEntry['from'] }, signal);
 
     const [{ lines } = { lines: [] }] = await objects();
-    expect(lines[0]?.query).toBe(`${'q'.repeat(1_000)}…`);
+    expect(lines[0]?.query).toBe(query);
+    expect(lines[0]?.from.userAgent).toBe(`${'u'.repeat(1_000)}…`);
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
 

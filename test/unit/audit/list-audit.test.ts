@@ -132,18 +132,30 @@ describe('the list of who looked at what', () => {
 });
 
 describe('the times to list from and to', () => {
-  test('are instants, or whole days', () => {
-    expect(parseAuditOptions({ from: '2026-11-21', to: '2026-11-21' })).toEqual({
-      fromMs: Date.parse('2026-11-21T00:00:00.000Z'),
-      toMs: Date.parse('2026-11-21T23:59:59.999Z'),
-    });
+  test.each([
+    ['2026-11-21', '2026-11-21T00:00:00.000Z', '2026-11-21T23:59:59.999Z'],
+    ['20261121', '2026-11-21T00:00:00.000Z', '2026-11-21T23:59:59.999Z'],
+    ['2026-11', '2026-11-01T00:00:00.000Z', '2026-11-30T23:59:59.999Z'],
+    ['2026', '2026-01-01T00:00:00.000Z', '2026-12-31T23:59:59.999Z'],
+  ])('are the first and the last moment of %s', (text, first, last) => {
+    const [fromMs, toMs] = [Date.parse(first), Date.parse(last)];
+    expect(parseAuditOptions({ from: text, to: text })).toEqual({ fromMs, toMs });
+  });
+
+  test('may be instants', () => {
     expect(parseAuditOptions({ to: '2026-11-21T08:00:00+02:00' })).toEqual({
       toMs: Date.parse('2026-11-21T06:00:00Z'),
     });
   });
 
   test('are CONFIG_INVALID when they cannot be read', () => {
-    for (const options of [{ from: 'yesterday' }, { to: '2026-13-01' }, { to: '' }]) {
+    for (const options of [
+      { from: 'yesterday' },
+      { to: '2026-13-01' },
+      { to: '2026-W48' },
+      { to: '2026-325' },
+      { to: '' },
+    ]) {
       expect(() => parseAuditOptions(options)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     }
   });

@@ -169,6 +169,39 @@ describe('what cannot be indexed', () => {
     await expect(keys()).resolves.toEqual([`${BUCKET}/A/f/1.json`]);
   });
 
+  test('stays findable as it was: unreadable now, or not taken now; what is gone does not', async () => {
+    const { keep, run, index, faults, keys } = aVault();
+    const before = ['A/f/refused.json', 'A/f/poison.json', 'A/f/gone.json'].map((key) => anIndexEntry({ key }));
+    await index.put(before);
+    await keep(['A/f/1.json', 'A/f/refused.json', 'A/f/poison.json', 'A/f/never-indexed.json']);
+    for (const key of ['A/f/refused.json', 'A/f/never-indexed.json']) faults.set(key, rejected());
+    const poisoned = watching(index, (entries) => {
+      if (entries.some(({ key }) => key.includes('poison'))) throw new Error('invalid byte sequence');
+    });
+    await expect(run({ index: poisoned })).resolves.toMatchObject({ removed: 1, leftOut: { count: 3 } });
+    const left = ['A/f/1.json', 'A/f/poison.json', 'A/f/refused.json'];
+    await expect(keys()).resolves.toEqual(left.map((key) => `${BUCKET}/${key}`));
+  });
+
+  test('is tried again by a run that goes on', async () => {
+    const { keep, run, index, faults, reads } = aVault();
+    await index.put([anIndexEntry({ key: 'A/f/refused.json' })]);
+    await keep(['A/f/1.json', 'A/f/refused.json']);
+    faults.set('A/f/refused.json', rejected());
+    const interrupted = {
+      async beginReindex() {
+        const retain = () => Promise.reject(new Error('connection lost'));
+        return { ...(await index.beginReindex()), retain };
+      },
+    };
+    await expect(run({ index: interrupted })).rejects.toThrow('connection lost');
+    faults.clear();
+    reads.length = 0;
+
+    await expect(run()).resolves.toMatchObject({ leftOut: { count: 0 } });
+    expect(reads).toEqual(['A/f/refused.json']);
+  });
+
   test('ends the run when it is everything: it is not the fault of the objects, or of the entries', async () => {
     const { keep, run, index, faults } = aVault();
     await index.put([anIndexEntry({ key: 'old/f/1.json' })]);

@@ -36,3 +36,19 @@ test.each(['a\0b', 'a'.repeat(256)])(
     await expect(someDefinitions().findRunningInstanceByBusinessKey(key, signal)).resolves.toBeNull();
   },
 );
+
+test.each([
+  ['404', 404],
+  ['400, as old engines do', 400],
+])('the BPMN of a definition that is gone is none: status %s', async (_, status) => {
+  nock(STUBBED_ENGINE).get('/process-definition/p%3A1%3A2/xml').reply(status, { type: 'InvalidRequestException' });
+  await expect(someDefinitions().findXml('p:1:2', signal)).resolves.toBeNull();
+});
+
+test.each([
+  [400, {}],
+  [403, { type: 'AuthorizationException' }],
+])('the BPMN of a definition is not taken for gone by status %i and %j', async (status, body) => {
+  nock(STUBBED_ENGINE).get('/process-definition/p%3A1%3A2/xml').reply(status, body);
+  await expect(someDefinitions().findXml('p:1:2', signal)).rejects.toMatchObject({ code: 'ENGINE_REJECTED' });
+});

@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import nock from 'nock';
 import { createEngineHistory } from '../../../src/engine/engine-history.ts';
@@ -8,6 +11,11 @@ import { engineHttp, STUBBED_ENGINE } from '../../support/engine-http.ts';
 import { guardNock } from '../../support/guard-nock.ts';
 
 const { signal } = new AbortController();
+/** Two writings of one millisecond come in the order in which they happened. */
+const byOccurrence = (sortOrder: string) => [
+  { sortBy: 'time', sortOrder },
+  { sortBy: 'occurrence', sortOrder },
+];
 const window = { fromMs: Date.UTC(2024, 1, 29, 8), toMs: Date.UTC(2024, 1, 29, 9) };
 const between = { occurredAfter: '2024-02-29T08:00:00.000+0000', occurredBefore: '2024-02-29T09:00:00.000+0000' };
 
@@ -112,6 +120,20 @@ describe('the history', () => {
     expect(rows[0]?.change?.value).toEqual({ numberText: '9007199254740993' });
   });
 
+  test('tells the last of several writings of one instant', async () => {
+    nock(STUBBED_ENGINE)
+      .post('/history/detail', ({ sorting }) => isDeepStrictEqual(sorting, byOccurrence('asc')))
+      .query({ firstResult: '0', maxResults: '50', deserializeValues: 'false' })
+      .reply(200, [aDetail()]);
+    nock(STUBBED_ENGINE)
+      .post('/history/detail', ({ sorting }) => isDeepStrictEqual(sorting, byOccurrence('desc')))
+      .query({ firstResult: '0', maxResults: '1', deserializeValues: 'false' })
+      .reply(200, [aDetail({ id: 'd-2' })]);
+    const history = aHistory();
+    expect((await history.readUpdatesOf(['p-1'], window, 50, signal)).rows).toHaveLength(1);
+    await expect(history.findLastValue(aVariableChange(), signal)).resolves.toMatchObject({ ref: 'detail/d-2' });
+  });
+
   test('F8: looks many ids up in few requests', async () => {
     const sizes: number[] = [];
     nock(STUBBED_ENGINE)
@@ -165,6 +187,20 @@ describe('the history', () => {
     const history = aHistory();
     await expect(history.readFile('d/1', signal).then((bytes) => [...(bytes ?? [])])).resolves.toEqual([0, 255]);
     await expect(history.readFile('d-2', signal)).resolves.toBeNull();
+  });
+
+  test('waits for a file as long as it comes in, however long that is', async () => {
+    async function* slowly() {
+      for (let part = 0; part < 8; part++) {
+        await setTimeout(200);
+        yield 'x';
+      }
+    }
+    nock(STUBBED_ENGINE)
+      .get('/history/detail/d-1/data')
+      .reply(200, () => Readable.from(slowly()));
+    const history = createEngineHistory(engineHttp({ timeoutMs: 1_000 }), createEngineClock());
+    await expect(history.readFile('d-1', signal)).resolves.toHaveLength(8);
   });
 
   test('knows who completed a task, and who wrote in one request', async () => {

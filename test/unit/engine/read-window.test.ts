@@ -101,6 +101,38 @@ describe('pages', () => {
     expect(idsOf(rows)).toEqual(idsOf(all));
   });
 
+  test('that the engine fails to answer are half as large the next time, and grow again while answers are light', async () => {
+    const light = rowsAt(...Array.from({ length: 9 }, (_, at) => at)).map((row) => ({ ...row, bytes: 10 }));
+    const { readPage } = engineWith(light);
+    const asked: number[] = [];
+    const heavy: ReadPage<string> = (window, maxRows) => {
+      asked.push(maxRows);
+      if (maxRows <= 2) return readPage(window, maxRows, signal);
+      throw new FormvaultError('ENGINE_UNAVAILABLE', 'could not read', { context: { status: 500 } });
+    };
+    const size = { rows: 9, most: 9 };
+    const read = () => readAllRows(async (...of) => heavy(...of), { fromMs: 0, toMs: 9 }, size, signal);
+    for (let each = 0; each < 2; each++) await expect(read()).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+    expect(asked).toEqual([9, 4]);
+    await readAllRows(readPage, { fromMs: 0, toMs: 9 }, size, signal);
+    expect(size.rows).toBe(9);
+  });
+
+  test('never shrink below one row, nor by what says nothing of their weight', async () => {
+    const failing = (code: 'ENGINE_UNAVAILABLE' | 'ENGINE_REJECTED' | 'SHUTTING_DOWN') => () =>
+      Promise.reject(new FormvaultError(code, 'could not read'));
+    const size = { rows: 8, most: 8 };
+    for (const code of ['ENGINE_REJECTED', 'SHUTTING_DOWN'] as const) {
+      await expect(readAllRows(failing(code), { fromMs: 0, toMs: 9 }, size, signal)).rejects.toMatchObject({ code });
+    }
+    expect(size.rows).toBe(8);
+    for (let each = 0; each < 9; each++) {
+      const read = readAllRows(failing('ENGINE_UNAVAILABLE'), { fromMs: 0, toMs: 9 }, size, signal);
+      await expect(read).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+    }
+    expect(size.rows).toBe(1);
+  });
+
   test('that hold one row and are too large fail, and so does every other fault', async () => {
     const { readPage } = engineWith([{ id: 'r0', timeMs: 1, bytes: 500 }], { maxBytes: 120 });
     const read = readAllRows(readPage, { fromMs: 0, toMs: 9 }, { rows: 8, most: 8 }, signal);

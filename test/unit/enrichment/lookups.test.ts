@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { UserOperation } from '../../../src/engine/engine-history.ts';
 import type { ProcessInstance } from '../../../src/engine/history-rows.ts';
 import { readCases } from '../../../src/enrichment/process-instances.ts';
@@ -203,6 +204,25 @@ describe('the model of a process', () => {
     const models = createProcessModels({ findLatestId: async () => null, findXml: async () => null });
     await expect(models.read(aVariableChange(), signal)).resolves.toEqual(someModel);
     await expect(models.read(aVariableChange({ processDefinitionId: null }), signal)).resolves.toEqual(someModel);
+  });
+
+  test('that is gone is asked for again a minute later: an old engine may have meant something else', async () => {
+    let nowMs = 1_000;
+    jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const answers = [null, xml('red')];
+    const models = createProcessModels({
+      findLatestId: async () => null,
+      findXml: async () => answers.shift() ?? null,
+    });
+    const readProduct = async () => (await models.read(aVariableChange(), signal)).product;
+    await expect(readProduct()).resolves.toBeNull();
+    nowMs += 59_000;
+    await setTimeout(5); // the cache looks at the clock once in a millisecond
+    await expect(readProduct()).resolves.toBeNull();
+    nowMs += 2_000;
+    await setTimeout(5);
+    await expect(readProduct()).resolves.toBe('red');
+    jest.restoreAllMocks();
   });
 
   test('of the newest version is `null` where no version is left', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createOrigins } from '../../../src/enrichment/origins.ts';
+import { FormvaultError } from '../../../src/errors.ts';
 import type { VariableChange } from '../../../src/submission/change.ts';
 import { aVariableChange, NOON_MS, onlySubmissionIn, submissionsIn } from '../../support/builders.ts';
 
@@ -37,6 +38,21 @@ function aVariable(
   };
   return { origins, writings, findOrigin, requests: () => requests, rowsRead: () => rowsRead };
 }
+
+test('earlier writings that the engine fails to give are asked for by smaller pages the next time', async () => {
+  const asked: number[] = [];
+  const origins = createOrigins({
+    async readEarlierValues(_change, _window, maxRows) {
+      asked.push(maxRows);
+      throw new FormvaultError('ENGINE_UNAVAILABLE', 'could not read');
+    },
+  });
+  const change = aVariableChange({ revision: 1 });
+  for (let each = 0; each < 2; each++) {
+    await expect(origins.find(change, 'digest', signal)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  }
+  expect(asked).toEqual([50, 25]);
+});
 
 describe('the first writing of a submission', () => {
   test('is the change itself where the variable was never written before, without a request', async () => {

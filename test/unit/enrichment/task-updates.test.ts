@@ -133,7 +133,7 @@ describe('the updates of some tasks', () => {
         return { bytes: 0, rows: rows.map((change) => ({ id: change.id, timeMs: change.timeMs, change })) };
       },
     };
-    const updates = await readUpdatesOfTasks(history, tasks, signal);
+    const updates = await readUpdatesOfTasks(history, tasks, { rows: 200, most: 400 }, signal);
     expect(asked.map(({ ids }) => ids.length)).toEqual([50, 50, 20]);
     expect(updates.size).toBe(120);
     expect(updates.get('fillIn:a-7')?.map(({ id }) => id)).toEqual(['own of p-7']);
@@ -146,6 +146,6 @@ describe('the updates of some tasks', () => {
   test('are none for tasks outside of any process, without a request', async () => {
     const tasks = [aTaskChange({ processInstanceId: null, activityInstanceId: null })];
     const history = { readUpdatesOf: () => Promise.reject(new Error('asked')) };
-    await expect(readUpdatesOfTasks(history, tasks, signal)).resolves.toEqual(new Map());
+    await expect(readUpdatesOfTasks(history, tasks, { rows: 200, most: 400 }, signal)).resolves.toEqual(new Map());
   });
 });

@@ -13,6 +13,8 @@ jest.unstable_mockModule('../../../src/time/pause.ts', () => ({
 const { followFeed } = await import('../../../src/feed/follow-feed.ts');
 
 const SETTLE_MS = 300_000;
+/** What turns more often turns without a pause. */
+const MOST_TURNS = 20_000;
 const stops: AbortController[] = [];
 
 afterEach(() => {
@@ -40,6 +42,7 @@ function follow(
   function begin(positions: { variableUpdates: number; finishedTasks: number }) {
     const stop = new AbortController();
     stops.push(stop);
+    let turns = 0;
     const pageSize = () => ({ rows: pageRows, most: pageRows });
     const tracks = {
       variableUpdates: createFeedTrack(variableFeed.source, {
@@ -68,6 +71,9 @@ function follow(
         },
         onFailure: (_error, failures) => reports.push(`failure ${failures}`),
         onRecovery: (failures) => reports.push(`recovery after ${failures}`),
+        onTurn() {
+          if (++turns > MOST_TURNS) stop.abort();
+        },
       },
       stop.signal,
     );
@@ -211,6 +217,20 @@ describe('following the feeds', () => {
     expect(world.handed).toHaveLength(2_000);
     const reads = [...world.variableFeed.reads.values()].reduce((sum, count) => sum + count, 0);
     expect(reads).toBeLessThan(2_000 * 1.15);
+  });
+
+  test('F8: reads a backlog on at once, and counts no more than it must, also where what it brought takes long to take on', async () => {
+    const variables = Array.from({ length: 200 }, (_, each) =>
+      aVariableRow(`v${each}`, NOON_MS - 200_000 + each * 100),
+    );
+    const world = follow({ variables }, () => time.pause(3_000, new AbortController().signal));
+    world.stop.abort();
+    await world.ended;
+    const { stop } = world.begin({ variableUpdates: NOON_MS - 240_000, finishedTasks: NOON_MS });
+    await time.runUntil(NOON_MS + 35_000);
+    stop.abort();
+    expect(world.handed).toHaveLength(200);
+    expect(world.variableFeed.requests.filter(({ kind }) => kind === 'count').length).toBeLessThan(100);
   });
 
   test('reads no further while what was read waits for room', async () => {

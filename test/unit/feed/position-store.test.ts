@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Positions } from '../../../src/feed/position-store.ts';
 import { FEED_STATE_KEY } from '../../../src/vault/object-layout.ts';
@@ -95,6 +96,33 @@ describe('a lease', () => {
       await expect(leader.save(LATER, signal)).rejects.toMatchObject({ code: 'LEADERSHIP_LOST' });
     },
   );
+
+  test('F10: that is renewed while another write is on its way ends with what was known last', async () => {
+    const { store, read } = aWorld();
+    let isFirst = true;
+    const slowStore = {
+      ...store,
+      async putIfUnchanged(...write: Parameters<typeof store.putIfUnchanged>) {
+        const waits = isFirst;
+        isFirst = false;
+        if (waits) for (let each = 0; each < 20; each++) await setImmediate();
+        return store.putIfUnchanged(...write);
+      },
+    };
+    const leader = createPositionStore(slowStore, { bucket: STATE_BUCKET, leaseSeconds: LEASE_SECONDS });
+    await leader.acquire(
+      async () => FIRST,
+      () => undefined,
+      signal,
+    );
+    const renewal = leader.save(FIRST, signal);
+    leader.noteTrying(['detail/1']);
+    await Promise.all([renewal, leader.save(LATER, signal)]);
+    await expect(read()).resolves.toMatchObject({
+      trying: ['detail/1'],
+      position: { variableUpdates: '2024-02-29T12:01:00.000Z' },
+    });
+  });
 
   test('is kept for as long as it is renewed', async () => {
     const { anInstance } = aWorld();

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createHttpClient } from '../../../src/http/http-client.ts';
 
 const read = {
@@ -50,6 +50,44 @@ test('a body that trickles is unavailable at the deadline', async () => {
     await expect(aClient({ baseUrl, timeoutMs: 100 }).request(read)).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       cause: { message: 'no answer within 100 ms' },
+    });
+  });
+});
+
+describe('a large body', () => {
+  const large = { ...read, responseType: 'bytes', longestMs: 60_000 } as const;
+  /** A byte now and then, and no end where there are no more of them. */
+  const dripping =
+    (bytes: number, ends: boolean): RequestListener =>
+    (_request, response) => {
+      let sent = 0;
+      const timer = setInterval(() => {
+        if (sent++ < bytes) response.write('x');
+        else if (ends) response.end();
+      }, 100);
+      response.on('close', () => clearInterval(timer));
+    };
+
+  test('may take longer than the time-out while it comes in', async () => {
+    await withServer(dripping(25, true), async (baseUrl) => {
+      await expect(aClient({ baseUrl, timeoutMs: 1_500 }).request(large)).resolves.toMatchObject({ bytes: 25 });
+    });
+  });
+
+  test('that comes to a stand is unavailable after the time-out', async () => {
+    await withServer(dripping(3, false), async (baseUrl) => {
+      await expect(aClient({ baseUrl, timeoutMs: 800 }).request(large)).rejects.toMatchObject({
+        code: 'ENGINE_UNAVAILABLE',
+        cause: { message: 'no answer within 800 ms' },
+      });
+    });
+  });
+
+  test('has a longest time of its own', async () => {
+    await withServer(dripping(100, false), async (baseUrl) => {
+      await expect(aClient({ baseUrl }).request({ ...large, longestMs: 500 })).rejects.toMatchObject({
+        cause: { message: 'no answer within 500 ms' },
+      });
     });
   });
 });

@@ -180,7 +180,6 @@ describe('a Retry-After', () => {
   test.each([
     [7_000, 7_000],
     [100, 500],
-    [3_600_000, 60_000],
   ])('of %s ms makes the pause %s ms', async (retryAfterMs, pauseMs) => {
     await service.failInARow(3, away({ retryAfterMs }));
     void service.ask('probe');

@@ -39,6 +39,7 @@ describe('a query', () => {
   test.each([
     ['from:2026-11-21', '2026-11-21T00:00:00.000Z', null],
     ['to:2026-11-21', null, '2026-11-21T23:59:59.999Z'],
+    ['to:20261121', null, '2026-11-21T23:59:59.999Z'],
     ['from:2026-02 to:2026-02', '2026-02-01T00:00:00.000Z', '2026-02-28T23:59:59.999Z'],
     ['to:2024-02', null, '2024-02-29T23:59:59.999Z'],
     ['from:2026 to:2026', '2026-01-01T00:00:00.000Z', '2026-12-31T23:59:59.999Z'],
@@ -74,7 +75,7 @@ describe('a query', () => {
     });
   });
 
-  test.each(['from:2026-02-29', 'from:2026-1-1', 'to:20261121', '-from:2026'])('leaves out the date in %s', (text) => {
+  test.each(['from:2026-02-29', 'from:2026-1-1', 'to:202611', '-from:2026'])('leaves out the date in %s', (text) => {
     expect(parseCaseQuery(text)).toEqual({ terms: [], fromMs: null, toMs: null, ignored: [text] });
   });
 

@@ -36,9 +36,12 @@ describe('words', () => {
     expect(splitWords(text)).toEqual(words);
   });
 
-  test('are cut at 100 characters, never inside one', () => {
-    expect(splitWords('a'.repeat(150))).toEqual(['a'.repeat(100)]);
-    expect(splitWords('𐐨'.repeat(150))).toEqual(['𐐨'.repeat(100)]);
+  test('are cut at 250 bytes, never inside a letter', () => {
+    expect(splitWords('a'.repeat(300))).toEqual(['a'.repeat(250)]);
+    expect(splitWords('ö'.repeat(300))).toEqual(['ö'.repeat(125)]);
+    expect(splitWords('한'.repeat(300))).toEqual(['한'.repeat(83)]);
+    expect(splitWords('𐐨'.repeat(300))).toEqual(['𐐨'.repeat(62)]);
+    expect(splitWords(`${'a'.repeat(249)}ö`)).toEqual(['a'.repeat(249)]);
   });
 
   test('hold nothing that a database would mind, and are found again as they are', () => {
@@ -145,6 +148,19 @@ describe('the words of a submission', () => {
   test('end where 256 KB of text were read', () => {
     const lexemes = lexemesOf({ answers: [`near ${' '.repeat(300 * 1024)} far`, 'behind'] });
     expect([...lexemes.keys()]).toEqual(['*', 'near']);
+  });
+
+  test.each([
+    ['Hangul', '한'],
+    ['Georgian', 'ა'],
+    ['Deseret', '𐐨'],
+  ])('are no lexeme that a database refuses, also where long words of %s stand together', (_, letter) => {
+    const eight = Array.from({ length: 8 }, (_, number) => `${number}${letter.repeat(300)}`).join(' ');
+    const texts = { caseId: eight, formName: eight, title: eight, submittedBy: eight };
+    const lexemes = lexemesOf({ ...texts, answers: [eight, `${eight} ${eight}`] });
+    const bytes = [...lexemes.keys()].map((lexeme) => Buffer.byteLength(lexeme));
+    expect(Math.max(...bytes)).toBeLessThanOrEqual(2_046);
+    expect(Math.max(...bytes)).toBeGreaterThan(1_900);
   });
 
   test('keep within what a tsvector can hold', () => {

@@ -73,6 +73,7 @@ test('a write carries what that of the client carries', async () => {
   const [ours, theirs] = sent;
   const { authorization, 'x-amz-date': date, 'user-agent': agent, ...headers } = ours?.headers ?? {};
   expect(theirs?.headers).toMatchObject({ ...headers, 'x-amz-content-sha256': expect.any(String) });
+  expect(headers['x-amz-checksum-crc32']).toBe('cLXxgw=='); // of `ä` in UTF-8, by another program
   expect(headers).toMatchObject({ 'x-amz-meta-digest': 'd', 'x-amz-security-token': 'session', 'if-none-match': '*' });
   expect(authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDSTUB\/\d{8}\/eu-west-2\/s3\/aws4_request, /);
   expect([date, agent]).toEqual([expect.stringMatching(/^\d{8}T\d{6}Z$/), 'formvault']);

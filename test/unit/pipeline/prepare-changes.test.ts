@@ -18,10 +18,13 @@ type World = {
   userTasks?: Record<string, UserTask>;
   fillIn?: Partial<UserTaskModel>;
   keepNothing?: boolean;
+  /** The BPMN is gone, or cannot be read. */
+  isModelGone?: boolean;
 };
 
 function aPreparation(given: World = {}) {
   const asked: string[] = [];
+  const rowsAskedFor: number[] = [];
   const fillIn = {
     formKey: 'visit',
     formRef: null,
@@ -33,7 +36,7 @@ function aPreparation(given: World = {}) {
   const model = {
     product: null,
     keepNothing: given.keepNothing ?? false,
-    userTasks: new Map([['fillIn', fillIn]]),
+    userTasks: new Map(given.isModelGone ? [] : [['fillIn', fillIn]]),
   };
   const faults: { ofUpdates: Error | null } = { ofUpdates: null };
   const preparation = createPreparation({
@@ -57,8 +60,9 @@ function aPreparation(given: World = {}) {
           ]),
         );
       },
-      readUpdatesOf: async (ids) => {
+      readUpdatesOf: async (ids, _window, maxRows) => {
         asked.push(`updates ${ids.join()}`);
+        rowsAskedFor.push(maxRows);
         if (faults.ofUpdates !== null) throw faults.ofUpdates;
         const rows = (given.updates ?? []).map(
           (update, each): VariableUpdate => ({
@@ -82,7 +86,7 @@ function aPreparation(given: World = {}) {
     const { changes: kept, ignored } = await preparation.prepare(changes, signal);
     return { kept, keptRefs: kept.map(({ change }) => change.ref), ignored: ignored.map(({ ref }) => ref) };
   };
-  return { preparation, prepare, asked, faults };
+  return { preparation, prepare, asked, rowsAskedFor, faults };
 }
 
 const inTask = aVariableChange({ ref: 'detail/c', text: CONVENTION });
@@ -201,6 +205,25 @@ describe('a completed task', () => {
   });
 });
 
+describe('a completed task that no BPMN tells of', () => {
+  test('is kept where it wrote something, by the defaults: it may have had a form', async () => {
+    const { kept } = await aPreparation({
+      isModelGone: true,
+      updates: [{ name: 'a', type: 'String', value: 'x' }],
+    }).prepare(task);
+    expect([...(kept[0]?.found ?? [])]).toMatchObject([{ submission: { source: 'task/t-1' } }]);
+    expect(kept[0]?.circumstances.model.product).toBeNull();
+  });
+
+  test('is ignored where it wrote nothing, or convention data, or where only that is wanted', async () => {
+    expect((await aPreparation({ isModelGone: true }).prepare(task)).ignored).toEqual(['task/t-1']);
+    const convention: World = { isModelGone: true, updates: [{ value: CONVENTION }] };
+    expect((await aPreparation(convention).prepare(task)).ignored).toEqual(['task/t-1']);
+    const unwanted: World = { isModelGone: true, updates: [{}], capture: 'convention' };
+    expect((await aPreparation(unwanted).prepare(task)).ignored).toEqual(['task/t-1']);
+  });
+});
+
 describe('a batch', () => {
   test('F8: costs a request for each kind of lookup, not for each change', async () => {
     const { prepare, asked } = aPreparation();
@@ -217,14 +240,15 @@ describe('a batch', () => {
     expect(asked.map((each) => each.split(' ')[0])).toEqual(['tasks', 'updates', 'instances']);
   });
 
-  test('that failed may be prepared again, with the same result', async () => {
-    const { prepare, faults } = aPreparation();
+  test('that failed may be prepared again, by smaller pages, with the same result', async () => {
+    const { prepare, faults, rowsAskedFor } = aPreparation();
     faults.ofUpdates = new FormvaultError('ENGINE_UNAVAILABLE', 'could not read the data of tasks');
     const outside = aVariableChange({ ref: 'detail/o', activityInstanceId: 'p-1', text: CONVENTION });
     await expect(prepare(outside, task)).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
     faults.ofUpdates = null;
     const { kept, keptRefs } = await prepare(outside, task);
     expect(keptRefs).toEqual(['detail/o', 'task/t-1']);
+    expect(rowsAskedFor).toEqual([200, 100]);
     expect([...(kept[0]?.found ?? [])]).toHaveLength(1);
   });
 });

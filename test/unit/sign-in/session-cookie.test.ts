@@ -180,6 +180,37 @@ describe('many groups', () => {
     await expect(sessions.find(session?.renewedCookie ?? '')).resolves.toMatchObject({ person: { groups } });
   });
 
+  test('that just fit are kept here when the renewed cookie would be too long for a browser', async () => {
+    const sessions = someSessions();
+    const filler = randomBytes(4_000).toString('base64url');
+    let fitting = 0;
+    for (let length = 3_000; length < 3_800; length++) {
+      nowMs = Date.UTC(2026, 0, 5, 9);
+      const person = withGroups([filler.slice(0, length)]);
+      const cookie = await sessions.begin(person, null);
+      if (cookie.length < 3_780) continue;
+      nowMs += 2 * MINUTE_MS + 7_919;
+      const renewed = (await sessions.find(cookie))?.renewedCookie ?? '';
+      fitting++;
+
+      expect(renewed.length).toBeLessThanOrEqual(3_800);
+      await expect(sessions.find(renewed)).resolves.toMatchObject({ person });
+    }
+    expect(fitting).toBeGreaterThan(5);
+  });
+
+  test('that are kept here stay here, also when a cookie is renewed again and again', async () => {
+    const sessions = someSessions();
+    const person = withGroups(ids(1_000));
+    let cookie = await sessions.begin(person, null);
+    for (let each = 0; each < 5; each++) {
+      nowMs += 2 * MINUTE_MS;
+      cookie = (await sessions.find(cookie))?.renewedCookie ?? '';
+      expect(cookie.length).toBeLessThan(1_000);
+    }
+    await expect(sessions.find(cookie)).resolves.toMatchObject({ person });
+  });
+
   test('that another process keeps are not taken for none: nobody is signed in', async () => {
     const cookie = await someSessions().begin(withGroups(ids(1_000)), null);
     await expect(someSessions().find(cookie)).resolves.toBeNull();

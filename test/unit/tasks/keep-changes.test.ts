@@ -11,15 +11,22 @@ import { aLockedTask } from '../../support/builders-external-tasks.ts';
 import { createRememberingLog } from '../../support/builders-log.ts';
 import { aNamedChange, BUCKET, createRememberingMetrics } from '../../support/builders-pipeline.ts';
 
-type World = { variables?: VariableChange[]; tasks?: TaskChange[]; topicOf?: (change: Change) => Topic };
+type World = {
+  /** What the history of a process instance answers while it is away. */
+  faults?: unknown[];
+  variables?: VariableChange[];
+  tasks?: TaskChange[];
+  topicOf?: (change: Change) => Topic;
+};
 
-function aWorld({ variables = [], tasks = [], topicOf = () => 'convention-variable' }: World = {}) {
+function aWorld({ faults = [], variables = [], tasks = [], topicOf = () => 'convention-variable' }: World = {}) {
   const memory = createMemoryObjectStore(BUCKET);
   const abort = new AbortController();
   const failures = new Map<string, unknown>();
   const written: string[] = [];
   const asked: Asked[] = [];
   const read: string[] = [];
+  const rowsAskedFor: number[] = [];
   let writing = 0;
   let mostWriting = 0;
   const page = <T extends Change>(
@@ -37,6 +44,8 @@ function aWorld({ variables = [], tasks = [], topicOf = () => 'convention-variab
       findTaskChange: async (id) => tasks.find(({ ref }) => ref === `task/${id}`) ?? null,
       async readVariableChangesOf(id, window, maxRows) {
         read.push(`variables of ${id}`);
+        rowsAskedFor.push(maxRows);
+        if (faults.length > 0) throw faults.shift();
         return page(variables, window, maxRows);
       },
       async readTaskChangesOf(id, window, maxRows) {
@@ -100,7 +109,8 @@ function aWorld({ variables = [], tasks = [], topicOf = () => 'convention-variab
     metrics: createRememberingMetrics(),
   });
   return {
-    keepChange: (businessKey: string | null) => keep.keepChange(aLockedTask({ businessKey }), abort.signal),
+    keepChange: (businessKey: string | null, retries: number | null = null) =>
+      keep.keepChange(aLockedTask({ businessKey, retries }), abort.signal),
     keepInstance: (topic: Topic, retries: number | null = null) =>
       keep.keepInstance(
         aLockedTask({ topic, retries, processInstanceId: 'p-1', processDefinitionKey: 'visit' }),
@@ -111,6 +121,7 @@ function aWorld({ variables = [], tasks = [], topicOf = () => 'convention-variab
     written,
     asked,
     read,
+    rowsAskedFor,
     mostWriting: () => mostWriting,
   };
 }
@@ -182,6 +193,34 @@ describe('the change of a task of our own process', () => {
   });
 });
 
+describe('a task of our own process that a person retries', () => {
+  const bad = aNamedChange('1', [{ typed: 'Mrs Smith' }]);
+  const removed = aNamedChange('2', [], { text: '' });
+
+  test('is kept by what its variable holds by now, also where that is kept already', async () => {
+    const { keepChange, written } = aWorld({ variables: [bad, aNamedChange('2')] });
+    await expect(keepChange('detail/1', 1)).resolves.toBeNull();
+    await expect(keepChange('detail/1', 1)).resolves.toBeNull();
+    expect(written).toEqual(['2', '2']);
+  });
+
+  test.each([
+    ['was removed', removed],
+    ['holds no submission any more', aNamedChange('2', [], { text: '{"visits":3}' })],
+  ])('fails as before where its variable %s: nothing of it is kept', async (_, last) => {
+    const { keepChange, written } = aWorld({ variables: [bad, last] });
+    const error = { code: 'SUBMISSION_INVALID' };
+    await expect(keepChange('detail/1', 1)).resolves.toMatchObject({ error, cause: null });
+    expect(written).toEqual([]);
+  });
+
+  test('fails with what its variable fails with by now', async () => {
+    const { keepChange, failures } = aWorld({ variables: [bad, aNamedChange('2')] });
+    failures.set('2', away);
+    await expect(keepChange('detail/1', 1)).resolves.toMatchObject({ error: { code: 'VAULT_UNAVAILABLE' } });
+  });
+});
+
 describe('a task that is interrupted', () => {
   test('never passes for one whose change is kept', async () => {
     const forms = Array.from({ length: 60 }, (_, each) => `f${each}`);
@@ -230,6 +269,14 @@ describe('a checkpoint', () => {
     expect(new Set(written).size).toBe(500);
   });
 
+  test('whose data the engine fails to give asks for it by smaller pages the next time', async () => {
+    const faults = [new FormvaultError('ENGINE_UNAVAILABLE', 'could not read')];
+    const { keepInstance, rowsAskedFor } = aWorld({ variables: [aNamedChange('1')], faults });
+    await expect(keepInstance('convention-variable')).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+    await expect(keepInstance('convention-variable')).resolves.toBeNull();
+    expect(rowsAskedFor).toEqual([50, 25]);
+  });
+
   test('of which something fails keeps the rest and fails', async () => {
     const { keepInstance, failures, written } = aWorld({ variables: [1, 2, 3].map((each) => aNamedChange(`${each}`)) });
     failures.set('2', away);
@@ -246,6 +293,19 @@ describe('a checkpoint', () => {
 
     const error = { code: 'SUBMISSION_INVALID' };
     await expect(aWorld({ variables: bad }).keepInstance('convention-variable', 1)).resolves.toMatchObject({ error });
+  });
+
+  test('that a person retries fails as before where the variable was removed', async () => {
+    const variables = [aNamedChange('1', [{ typed: 'Mrs Smith' }]), aNamedChange('2', [], { text: '' })];
+    const error = { code: 'SUBMISSION_INVALID' };
+    await expect(aWorld({ variables }).keepInstance('convention-variable', 1)).resolves.toMatchObject({ error });
+  });
+
+  test('that a person retries takes a correction that was written outside of the user task', async () => {
+    const variables = [aNamedChange('in-task', [{ typed: 'Mrs Smith' }]), aNamedChange('outside')];
+    const { keepInstance, written } = aWorld({ variables, topicOf: ofTasks });
+    await expect(keepInstance('user-task-completed', 1)).resolves.toBeNull();
+    expect(written).toEqual(['outside']);
   });
 
   test('in an instance without anything to keep is passed', async () => {

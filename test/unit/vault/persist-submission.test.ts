@@ -173,6 +173,35 @@ describe('a submission with files', () => {
   });
 });
 
+test('of many submissions a few files at a time lie in memory', async () => {
+  const store = createMemoryObjectStore(BUCKET);
+  let inMemory = 0;
+  let most = 0;
+  const putIfAbsent: ObjectStore['putIfAbsent'] = async (object, until) => {
+    const answer = await store.putIfAbsent(object, until);
+    if (object.key.includes('/attachments/')) inMemory--;
+    return answer;
+  };
+  const attachments = ['photo', 'plan'].map((variable) => ({
+    ...aFile(variable, 'pixels'),
+    async read() {
+      most = Math.max(most, ++inMemory);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return Buffer.from('pixels');
+    },
+  }));
+
+  const persisted = await Promise.all(
+    Array.from({ length: 20 }, (_, number) =>
+      persist({ ...store, putIfAbsent }, { ...aSubmission({ submittedBy: `anna-${number}` }), attachments }),
+    ),
+  );
+
+  expect(persisted.every(({ result }) => result === 'persisted')).toBe(true);
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(6);
+});
+
 describe('a missing bucket', () => {
   test('is an error of its own', async () => {
     await expect(persist(createMemoryObjectStore(), aSubmission())).rejects.toMatchObject({ code: 'BUCKET_MISSING' });

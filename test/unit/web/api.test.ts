@@ -246,6 +246,8 @@ describe('a failure', () => {
   test.each([
     ['ENGINE_UNAVAILABLE', 503, /process engine/],
     ['VAULT_UNAVAILABLE', 503, /store/],
+    ['INDEX_UNAVAILABLE', 503, /index/],
+    ['CONFIG_INVALID', 503, /index/],
     ['UNEXPECTED', 500, /went wrong/],
   ] as const)('%s is answered %d, in a sentence without details', async (code, status, message) => {
     const findCases = () => Promise.reject(new FormvaultError(code, 'could not ask for Mrs Smith'));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ViewItem } from '../../../src/forms/form-view.ts';
-import { type FormPart, formParts } from '../../../src/web/form-parts.ts';
+import { countItems, type FormPart, formParts } from '../../../src/web/form-parts.ts';
 import { text } from '../../support/builders-cases.ts';
 
 const group = (label: string, items: ViewItem[]): ViewItem => ({ kind: 'group', label, items });
@@ -82,4 +82,34 @@ describe('the parts of a form', () => {
       expect(parts.filter((part) => part.kind === 'heading').length).toBeGreaterThanOrEqual(100_000);
     },
   );
+});
+
+describe('the items of a form', () => {
+  const itemsOf = (items: ViewItem[]): number => countItems(formParts(items, 2));
+
+  test.each<[string, number, ViewItem[]]>([
+    ['answers', 2, [text('a', '1'), { kind: 'answer', label: 'b', answer: { kind: 'none' } }]],
+    ['headings, and what stands for nothing', 2, [group('G', [])]],
+    ['each entry of a choice', 3, [{ kind: 'answer', label: 'c', answer: { kind: 'choices', texts: ['x', 'y'] } }]],
+    ['a long text several times', 4, [text('a', 'x'.repeat(3_000))]],
+    [
+      'a table with its columns and cells',
+      5,
+      [
+        {
+          kind: 'table',
+          label: 'T',
+          columns: ['A', 'B'],
+          rows: [
+            [
+              { kind: 'text', text: '1' },
+              { kind: 'checked', checked: true },
+            ],
+          ],
+        },
+      ],
+    ],
+  ])('are counted: %s', (_, count, items) => {
+    expect(itemsOf(items)).toBe(count);
+  });
 });

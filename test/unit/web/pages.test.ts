@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FormvaultError } from '../../../src/errors.ts';
-import { aKeptForm } from '../../support/builders-cases.ts';
+import { aKeptForm, stubCaseServices } from '../../support/builders-cases.ts';
 import { ANNA } from '../../support/stub-sign-in.ts';
 import { AS_ANNA, aCaseSite, FORM, KEY } from './a-case-site.ts';
 
@@ -90,6 +90,8 @@ describe('the page', () => {
   test.each([
     ['ENGINE_UNAVAILABLE', 503, 'The process engine does not answer.'],
     ['VAULT_UNAVAILABLE', 503, 'The store that the forms are kept in does not answer.'],
+    ['INDEX_UNAVAILABLE', 503, 'The index that cases are found by does not answer.'],
+    ['CONFIG_INVALID', 503, 'The index that cases are found by does not answer.'],
     ['UNEXPECTED', 500, 'Something went wrong here.'],
   ] as const)('after %s is answered %d and says what is away', async (code, status, sentence) => {
     const failing = async () => Promise.reject(new FormvaultError(code, 'could not ask for Mrs Jones'));
@@ -129,10 +131,36 @@ describe('a file', () => {
     expect([status, text]).toEqual([200, FILE.body.toString()]);
     expect(headers).toMatchObject({
       'content-disposition': `attachment; filename="gate _north_.html"; filename*=UTF-8''gate%20%22north%22.html`,
+      'content-length': String(FILE.body.length),
       'content-type': 'text/html',
       'x-content-type-options': 'nosniff',
       'content-security-policy': expect.stringMatching(/^default-src 'none';.*; sandbox$/),
     });
+  });
+
+  test('is only described to who asks for its head', async () => {
+    const site = await aCaseSite(WITH_FILE);
+
+    const { status, headers, text } = await site.ask(FILE_PATH, { method: 'HEAD', headers: AS_ANNA });
+
+    expect([status, headers['content-length'], text]).toEqual([200, String(FILE.body.length), '']);
+  });
+
+  test('that breaks off half-way is no whole file to a browser', async () => {
+    async function* parts() {
+      yield Buffer.from('half of ');
+      throw new FormvaultError('VAULT_UNAVAILABLE', 'away');
+    }
+    const whole = await stubCaseServices({ forms: [{ ...FORM, files: [FILE] }] }).readAttachment(
+      { caseId: 'CASE-1', key: FILE.key },
+      'everything',
+      new AbortController().signal,
+    );
+    const readAttachment = async () => whole && { ...whole, bytes: 100, parts: parts() };
+    const site = await aCaseSite({ services: { readAttachment } });
+
+    await expect(site.ask(FILE_PATH)).rejects.toThrow();
+    expect((await site.ask('/cases')).status).toBe(200);
   });
 
   test('of a type that is no type is just bytes', async () => {
@@ -147,6 +175,32 @@ describe('a file', () => {
     const site = await aCaseSite({ cases: { forms: [other, { ...FORM, files: [FILE] }] } });
 
     expect((await site.ask(FILE_PATH.replace('CASE-1', 'CASE-2'))).status).toBe(404);
+  });
+});
+
+describe('processes that are excluded', () => {
+  const EXCLUDED = 'excludes=archive%2Cother';
+  const linksOf = (text: string) => [...text.matchAll(/href="([^"]*)"/g)].map(([, href]) => href);
+
+  test('are excluded from the print that the page of the case leads to, and from the way back', async () => {
+    const site = await aCaseSite();
+
+    const page = await site.ask('/cases/CASE-1?excludes=archive,other');
+    const print = await site.ask(`/cases/CASE-1/print?${EXCLUDED}`);
+
+    expect(linksOf(page.text)).toContain(`/cases/CASE-1/print?${EXCLUDED}`);
+    expect(linksOf(print.text)).toContain(`/cases/CASE-1?${EXCLUDED}`);
+    expect(linksOf((await site.ask('/cases/CASE-1')).text)).toContain('/cases/CASE-1/print');
+  });
+
+  test('are excluded from every part of the print', async () => {
+    const forms = Array.from({ length: 201 }, () => aKeptForm({ caseId: 'CASE-1' }));
+    const site = await aCaseSite({ cases: { forms } });
+
+    const { text } = await site.ask(`/cases/CASE-1/print?part=2&${EXCLUDED}`);
+
+    const parts = [1, 3].map((part) => `/cases/CASE-1/print?part=${part}&amp;${EXCLUDED}`);
+    expect(linksOf(text)).toEqual(expect.arrayContaining(parts));
   });
 });
 

@@ -1,6 +1,10 @@
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { FormvaultError } from '../../../src/errors.ts';
+import { createMetrics } from '../../../src/observability/metrics.ts';
 import type { SignIn } from '../../../src/web/case-services.ts';
+import { createHealth } from '../../../src/web/health.ts';
+import { createHttpApp } from '../../../src/web/http-app.ts';
 import { stubCaseServices } from '../../support/builders-cases.ts';
 import { createRememberingLog } from '../../support/builders-log.ts';
 import { ANNA, signInFailure, stubSignIn } from '../../support/stub-sign-in.ts';
@@ -72,6 +76,25 @@ describe('a sign-in', () => {
     expect(answer.status).toBe(status);
     expect(answer.text).toContain(words);
     expect(answer.text).not.toContain('Jones');
+  });
+
+  test('has as much time as everything else, however long the provider takes', async () => {
+    const sockets: Socket[] = [];
+    const timeouts: unknown[] = [];
+    const finish = async () => {
+      timeouts.push(sockets.at(-1)?.timeout);
+      return { person: ANNA, returnTo: '', sessionCookie: '' };
+    };
+    const parts = { health: createHealth(), metrics: createMetrics(), log: createRememberingLog() };
+    const app = createHttpApp({ ...parts, cases: stubCaseServices({}, { signIn: stubSignIn({ finish }) }) });
+    app.server.on('connection', (socket: Socket) => sockets.push(socket));
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+
+    await ask(`${url}/sign-in/callback?code=good`);
+    await app.close();
+
+    expect(timeouts).toEqual([60_000]);
   });
 
   test('that is used is renewed when it is time', async () => {
@@ -214,9 +237,12 @@ describe('without a sign-in', () => {
     expect(site.services.audited).toEqual([]);
   });
 
-  test('there are no cases on an address that others can reach, and the log says why', async () => {
+  test.each([
+    ['an index', stubCaseServices()],
+    ['none', null],
+  ])('with %s there are no cases on an address that others can reach, and the log says why', async (_, cases) => {
     const log = createRememberingLog();
-    const { url } = await aServer({ host: '0.0.0.0', log, cases: stubCaseServices() }).start();
+    const { url } = await aServer({ host: '0.0.0.0', log, cases }).start();
 
     for (const path of ['/cases', '/cases/CASE-1', '/api/workflow/cases', '/api/openapi.json', '/sign-in', '/']) {
       const { status, text } = await ask(`${url}${path}`);
