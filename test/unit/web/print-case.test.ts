@@ -31,7 +31,7 @@ async function printOf(sizes: number[]) {
 
 describe('a print that would be too much for one page', () => {
   test('has the first forms whole, and says which are missing for want of room', async () => {
-    const { status, page, printed, audited } = await printOf([15_000, 15_000, 15_000, 1]);
+    const { status, page, printed, audited } = await printOf([75_000, 75_000, 75_000, 1]);
 
     expect([status, printed]).toEqual([200, [true, true, false, false]]);
     expect(page).toContain('There was no room for 2 forms.');
@@ -42,13 +42,13 @@ describe('a print that would be too much for one page', () => {
   });
 
   test('reads none of those that there is no room for, but the few that were under way', async () => {
-    const { viewed } = await printOf([30_000, 30_000, ...Array.from({ length: 20 }, () => 1)]);
+    const { viewed } = await printOf([150_000, 150_000, ...Array.from({ length: 20 }, () => 1)]);
 
     expect(viewed.length).toBe(4);
   });
 
   test('has the first form, however much there is in it', async () => {
-    const { printed } = await printOf([45_000, 1]);
+    const { printed } = await printOf([225_000, 1]);
 
     expect(printed).toEqual([true, false]);
   });
