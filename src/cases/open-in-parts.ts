@@ -1,7 +1,7 @@
 import { FormvaultError, failureCodeOf } from '../errors.ts';
 import type { ObjectStore, StoredObject } from '../object-store/object-store.ts';
 
-/** In memory for each reader, however slow it is. */
+/** The first one and another are in memory for each reader, however slow it is. */
 const PART_BYTES = 4 * 1024 * 1024;
 
 /** To be gone through once; what is not asked for is not read. */
@@ -43,6 +43,6 @@ export async function openInParts(
 function changed(bucket: string, sent: number, bytes: number): FormvaultError {
   return new FormvaultError('VAULT_REJECTED', 'could not read an object to its end', {
     context: { bucket, sent, bytes },
-    hint: 'It was replaced or taken away meanwhile, by something else than Formvault.',
+    hint: 'It was replaced or taken away meanwhile, by something else than Formvault: look for what else writes to the bucket.',
   });
 }

@@ -40,12 +40,11 @@ export type Asked = 'implicitly' | 'explicitly';
 type Draft = Omit<PreparedChange, 'circumstances'> & { model: ProcessModel; userTask: UserTask | null };
 
 const REMEMBERED_ACTIVITIES = 20_000;
-const UPDATE_ROWS = { first: 200, most: 400 };
 
 export function createPreparation({ capture, history, models, userTasks, origins }: Preparation) {
   /** Activity instances that wrote convention data. */
   const withConvention = new LRUCache<string, true>({ max: REMEMBERED_ACTIVITIES });
-  const updatesPage = { rows: UPDATE_ROWS.first, most: UPDATE_ROWS.most };
+  const updatesPage = { rows: 200, most: 400 };
 
   async function draftVariables(changes: VariableChange[], asked: Asked, signal: AbortSignal): Promise<Draft[]> {
     const candidates = changes.flatMap((change) => {

@@ -61,7 +61,18 @@ export async function downloadAttachment(asked: Asked, look: Look): Promise<Answ
     result: file === null ? 'absent' : 'shown',
   });
   if (refusal !== null || file === null) return refusal ?? NOTHING_HERE;
-  return { content: file, contentType: file.contentType, fileName: file.fileName };
+  const { bytes, contentType, fileName } = file;
+  return { content: { bytes, parts: noteBreak(file.parts, look) }, contentType, fileName };
+}
+
+/** The answer has begun by then: all that its reader sees is that it ends too early. */
+async function* noteBreak(parts: AsyncIterable<Uint8Array>, { log }: Look): AsyncGenerator<Uint8Array> {
+  try {
+    yield* parts;
+  } catch (err) {
+    log.warn({ err, part: 'web' }, 'a download broke off');
+    throw err;
+  }
 }
 
 function looked(action: Looked['action'], place: ObjectPlace, stored: StoredSubmission | null): Looked {

@@ -160,6 +160,7 @@ describe('a file', () => {
     const site = await aCaseSite({ services: { readAttachment } });
 
     await expect(site.ask(FILE_PATH)).rejects.toThrow();
+    expect(site.log.lines).toContainEqual(expect.objectContaining({ level: 'warn', sentence: 'a download broke off' }));
     expect((await site.ask('/cases')).status).toBe(200);
   });
 

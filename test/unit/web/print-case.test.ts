@@ -34,7 +34,7 @@ describe('a print that would be too much for one page', () => {
     const { status, page, printed, audited } = await printOf([75_000, 75_000, 75_000, 1]);
 
     expect([status, printed]).toEqual([200, [true, true, false, false]]);
-    expect(page).toContain('There was no room for 2 forms.');
+    expect(page).toContain('There was no room for 2 forms: print them from their own pages.');
     expect(page).not.toContain('could not be read');
     expect(page.split('The forms before this one fill this print').length - 1).toBe(2);
     expect(page).toContain('4. <bdi>Form number 4.');
