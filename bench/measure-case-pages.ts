@@ -43,7 +43,7 @@ type Place = { name: string; settings: Record<string, string>; end(): Promise<vo
 const LOOK_EVERY_MS = 50;
 const PERSON = 'anna';
 /** As `formvault reindex` does. */
-const REINDEX_READS = 48;
+const REINDEX_READS = 64;
 const MAX_BYTES = 8 * 1024 * 1024;
 const RAW_READS = 20_000;
 

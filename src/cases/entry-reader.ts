@@ -11,6 +11,7 @@ import type { VaultObject } from '../index/index-entry.ts';
 import type { ObjectStore, ReadObject } from '../object-store/object-store.ts';
 import { backOffMs } from '../time/back-off.ts';
 import { pause } from '../time/pause.ts';
+import { createWorkInWaves } from './work-in-waves.ts';
 
 /** What the index makes of an object; see `index/index-entry.ts`. */
 export type EntryMaker = {
@@ -44,6 +45,8 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_REFUSED_IN_A_ROW = 20;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
+/** Longer than S3 takes for a burst of reads, and short beside what a far one takes for each. */
+const WAVE_MS = 15;
 
 export function createEntryReader(options: {
   store: Pick<ObjectStore, 'getPart'>;
@@ -54,6 +57,9 @@ export function createEntryReader(options: {
 }): EntryReader {
   const { store, maker, concurrency, patienceMs } = options;
   const limit = pLimit(concurrency);
+  // While one half is worked on, the other half is read.
+  const waves = createWorkInWaves({ size: Math.ceil(concurrency / 2), patienceMs: WAVE_MS });
+  let reading = 0;
   let refusedInARow = 0;
 
   async function readEntry(
@@ -61,10 +67,17 @@ export function createEntryReader(options: {
     key: string,
     signal: AbortSignal,
   ): Promise<IndexEntry | null | 'unreadable'> {
-    const object = await readPatiently(bucket, key, signal);
-    if (object === null || object === 'unreadable') return object;
-    const { metadata, body, bytes } = object;
-    return makeEntry(maker, { bucket, key, metadata, body: body.length < bytes ? '' : body, bytes });
+    reading++;
+    const object = await readPatiently(bucket, key, signal).finally(() => reading--);
+    const made =
+      object === null || object === 'unreadable'
+        ? object
+        : waves.add(() => {
+            const { metadata, body, bytes } = object;
+            return makeEntry(maker, { bucket, key, metadata, body: body.length < bytes ? '' : body, bytes });
+          });
+    if (reading === 0) waves.flush();
+    return made;
   }
 
   async function readPatiently(

@@ -15,7 +15,7 @@ import { runCommand } from './run-command.ts';
 import { checkBucket, EXIT } from './serve.ts';
 import { showProgress } from './show-progress.ts';
 
-const CONCURRENCY = 48;
+const CONCURRENCY = 64;
 const OTHER_CONNECTIONS = 8;
 
 /** Builds the index again, shows how far it is, and returns the exit code. */

@@ -38,6 +38,8 @@ export type IndexedSubmission = {
 export type IndexEntry = IndexedSubmission & {
   /** Text of a tsvector, as `words.ts` makes it. */
   words: string;
+  /** Of longer words that stand side by side in longer texts, eight hexadecimal digits for each two. */
+  pairs: string;
 };
 
 export type CaseHit = {

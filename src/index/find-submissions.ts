@@ -7,7 +7,7 @@ import type { Database, IndexTables } from './tables.ts';
 
 const PAGE_SIZE = 500;
 
-type Row = Omit<IndexTables['formvault.submissions'], 'number' | 'part_no'> & {
+type Row = Omit<IndexTables['formvault.submissions'], 'number' | 'part_no' | 'pairs'> & {
   case_id: string;
   instance: string | null;
   tenant: string | null;
@@ -52,12 +52,13 @@ export async function findKnown(db: Database, bucket: string, keys: readonly str
 export async function* readRows(db: Database): AsyncGenerator<IndexEntry> {
   let last = { bucket: '', key: '' };
   for (;;) {
-    const { rows } = await sql<Row & { words: string }>`
-      select ${COLUMNS}, (select words::text from formvault.words where words.number = submissions.number) as words
+    const { rows } = await sql<Row & { words: string; pairs: string }>`
+      select ${COLUMNS}, encode(pairs, 'hex') as pairs,
+        (select words::text from formvault.words where words.number = submissions.number) as words
       from ${SUBMISSIONS}
       where (bucket, key) > (${last.bucket}, ${last.key})
       order by bucket, key limit ${PAGE_SIZE}`.execute(db);
-    for (const row of rows) yield { ...submissionOf(row), words: row.words };
+    for (const row of rows) yield { ...submissionOf(row), words: row.words, pairs: row.pairs };
     last = rows.at(-1) ?? last;
     if (rows.length < PAGE_SIZE) return;
   }

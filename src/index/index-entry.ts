@@ -58,7 +58,7 @@ export function entryOf({ bucket, key, metadata, body, bytes }: VaultObject): In
     digest: said('digest'),
     source: said('source'),
     bytes,
-    words: renderWords({ caseId, formName, title, submittedBy, answers: read.answers() }),
+    ...renderWords({ caseId, formName, title, submittedBy, answers: read.answers() }),
   };
 }
 

@@ -6,6 +6,7 @@ import { type IndexTables, SCHEMA } from './tables.ts';
 const MIGRATIONS: Record<string, Migration> = {
   '0001-cases': { up: createTables },
   '0002-pending-words': { up: leavePendingLimitToWriters },
+  '0003-pairs': { up: addPairs },
 };
 
 /** Safe while others do the same. */
@@ -91,4 +92,10 @@ async function createTables(db: Kysely<unknown>): Promise<void> {
  */
 async function leavePendingLimitToWriters(db: Kysely<unknown>): Promise<void> {
   await sql`alter index formvault.words_words reset (gin_pending_list_limit)`.execute(db);
+}
+
+/** Not in `words`, whose rows must be narrow. Numbers like these cannot be compressed. */
+async function addPairs(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table formvault.submissions add column pairs bytea not null default ''`.execute(db);
+  await sql`alter table formvault.submissions alter column pairs set storage external`.execute(db);
 }

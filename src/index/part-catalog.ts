@@ -24,6 +24,10 @@ export type View = {
   /** By the number of the case. */
   submissions: Int32Array;
   latestMs: Float64Array;
+  /** By the number of the part: its case; nothing for one that is hidden. */
+  caseOf: Int32Array;
+  /** Submissions in the whole index. */
+  all: number;
   seen: number[];
   hidden: number[];
 };
@@ -46,6 +50,7 @@ export function createPartCatalog() {
   };
   const instances = new Map<string, number>();
   let lastCaseNo = 0;
+  let lastPartNo = 0;
   let horizon = 0n;
 
   function instanceNoOf(instance: string | null): number {
@@ -69,6 +74,7 @@ export function createPartCatalog() {
     parts.latestMs[place] = part.latest_ms;
     parts.changedIn[place] = changedIn;
     lastCaseNo = Math.max(lastCaseNo, part.case_no);
+    lastPartNo = Math.max(lastPartNo, part.part_no);
   }
 
   /** The same as `isVisible`, for the part at a place. */
@@ -102,10 +108,13 @@ export function createPartCatalog() {
       const isSeen = filterOf(visible);
       const submissions = new Int32Array(lastCaseNo + 1);
       const latestMs = new Float64Array(lastCaseNo + 1).fill(Number.NEGATIVE_INFINITY);
+      const caseOf = new Int32Array(lastPartNo + 1);
       const [cases, seen, hidden]: [number[], number[], number[]] = [[], [], []];
+      let all = 0;
       for (let place = 0; place < parts.partNo.length; place++) {
         const count = parts.submissions[place] ?? 0;
         if (count === 0) continue;
+        all += count;
         const partNo = parts.partNo[place] ?? 0;
         if (!isSeen(place)) {
           hidden.push(partNo);
@@ -113,12 +122,13 @@ export function createPartCatalog() {
         }
         seen.push(partNo);
         const caseNo = parts.caseNo[place] ?? 0;
+        caseOf[partNo] = caseNo;
         const before = submissions[caseNo] ?? 0;
         if (before === 0) cases.push(caseNo);
         submissions[caseNo] = before + count;
         latestMs[caseNo] = Math.max(latestMs[caseNo] ?? 0, parts.latestMs[place] ?? 0);
       }
-      return { cases, submissions, latestMs, seen, hidden };
+      return { cases, submissions, latestMs, caseOf, all, seen, hidden };
     },
   };
 }

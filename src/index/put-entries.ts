@@ -114,9 +114,12 @@ const COLUMNS = {
   digest: ['text', (entry) => entry.digest],
   source: ['text', (entry) => entry.source],
   bytes: ['int8', (entry) => entry.bytes],
+  pairs: ['text', (entry) => entry.pairs],
 } as const satisfies Partial<
   Record<keyof IndexTables['formvault.submissions'], ['text' | 'int8', (entry: IndexEntry) => string | number | null]>
 >;
+/** What arrives as a text and is none. */
+const DECODED: Record<string, string> = { pairs: "decode(pairs, 'hex')" };
 
 type Input = ReturnType<typeof inputOf>;
 
@@ -144,9 +147,10 @@ function inputOf(batch: readonly IndexEntry[]) {
 async function upsertSubmissions(trx: Database, input: Input): Promise<void> {
   const names = ['part_no', ...Object.keys(COLUMNS)];
   const list = (prefix: string): RawBuilder<unknown> => sql.raw(names.map((name) => `${prefix}${name}`).join(', '));
+  const given = sql.raw(names.map((name) => DECODED[name] ?? name).join(', '));
   await sql`
     insert into formvault.submissions as s (bucket, key, ${list('')})
-    select bucket, key, ${list('')}
+    select bucket, key, ${given}
     from ${input.submissions}
       join formvault.cases using (case_id)
       join formvault.parts p on p.case_no = cases.case_no

@@ -6,28 +6,43 @@ type Term = CaseQuery['terms'][number];
 
 /** `null` where nothing is asked of the words. */
 export function renderTsquery(terms: readonly Term[]): string | null {
-  return renderTerms(terms, renderPhrase);
+  return renderTerms(terms, { short: true, long: renderPhrase });
 }
 
 /**
- * Of terms among which there are phrases: `surely` is only what can be told without reading positions, `perhaps` is everything that
- * matches and some more. `null` where no position has to be read anyway, or only to exclude.
+ * Of terms among which there are phrases. `surely` is what can be told without reading anything of a submission. Whatever else
+ * matches is among `perhaps`: those of them that have the `pairs` (see `pairOf`) and, unless `pairs` tell all, whose positions say
+ * so. `null` where everything can be told, or where there is a phrase to exclude.
  */
-export function renderWithoutPositions(terms: readonly Term[]): { surely: string | null; perhaps: string } | null {
+export function renderPhrases(
+  terms: readonly Term[],
+): { surely: string | null; perhaps: string; pairs: string[]; doPairsTellAll: boolean } | null {
   const phrases = terms.filter(({ words, field }) => field === null && words.length > 1);
-  const perhaps = renderTerms(terms, (words, prefix) => [...pairsOf(words, prefix), ...longWordsOf(words, prefix)]);
-  if (phrases.length === 0 || phrases.some(({ not }) => not) || perhaps === null) return null;
+  const [phrase, ...others] = phrases.filter(({ words, prefix }) => shortPairsOf(words, prefix).length === 0);
+  if (phrase === undefined || phrases.some(({ not }) => not)) return null;
   const isShort = phrases.every(({ words }) => words.length <= MAX_CHAIN);
-  return { surely: isShort ? renderTerms(terms, () => []) : null, perhaps };
+  const surely = isShort ? renderTerms(terms, { short: true, long: shortPairsOf }) : null;
+  const inLong: RenderLong = (words, prefix) => [...pairLexemesOf(words, prefix), ...longWordsOf(words, prefix)];
+  if (phrases.length === 1 && others.length === 0) {
+    const pairs = pairsOf(phrase.words, phrase.prefix).flatMap(({ hex }) => hex ?? []);
+    const perhaps = renderTerms(terms, { short: false, long: inLong }) ?? '';
+    return { surely, perhaps, pairs, doPairsTellAll: pairs.length === 1 && phrase.words.length === 2 };
+  }
+  // Which of the phrases stand in a short text, where no pairs are, is not known.
+  const all = renderTerms(terms, { short: true, long: inLong }) ?? '';
+  const perhaps = surely === null ? all : `(${all}) & !(${surely})`;
+  return { surely, perhaps, pairs: [], doPairsTellAll: false };
 }
 
 /** What is asked of a longer text for its having these words side by side: all of it; nothing, where none is to be looked at. */
 type RenderLong = (words: readonly string[], prefix: boolean) => string[];
+/** Where phrases are looked for. */
+type Texts = { short: boolean; long: RenderLong };
 
-function renderTerms(terms: readonly Term[], renderLong: RenderLong): string | null {
+function renderTerms(terms: readonly Term[], texts: Texts): string | null {
   const asked = terms.filter(({ words }) => words.length > 0);
   if (asked.length === 0) return null;
-  const parts = asked.map((term) => `${term.not ? '!' : ''}(${renderTerm(term, renderLong)})`);
+  const parts = asked.map((term) => `${term.not ? '!' : ''}(${renderTerm(term, texts)})`);
   // From exclusions alone the index would have to read all of itself.
   const all = asked.every(({ not }) => not) ? [quote(EVERY_SUBMISSION), ...parts] : parts;
   return all.join(' & ');
@@ -38,25 +53,37 @@ export function renderOpposite(tsquery: string): string {
   return `${quote(EVERY_SUBMISSION)} & !(${tsquery})`;
 }
 
-function renderTerm({ words, prefix, field }: Term, renderLong: RenderLong): string {
+function renderTerm({ words, prefix, field }: Term, texts: Texts): string {
   if (field !== null) return renderInField(CHAINS[field], words, prefix);
   const open = prefix ? ':*' : '';
   const [first = ''] = words;
   if (words.length === 1) return `${quote(first)}${open} | ${quote(LONG + first)}${open}`;
-  const inShort = words.length > MAX_CHAIN ? [] : [renderChain(CHAINS.short, words, prefix)];
-  const inLong = renderLong(words, prefix);
+  const inShort = !texts.short || words.length > MAX_CHAIN ? [] : [renderChain(CHAINS.short, words, prefix)];
+  const inLong = texts.long(words, prefix);
   return [...inShort, ...(inLong.length === 0 ? [] : [`(${inLong.join(' & ')})`])].join(' | ');
 }
 
-/** Their positions tell; the pairs, where to look at all. */
+/** Their positions tell, where no pair of theirs alone does; the pairs, where to look at all. */
 function renderPhrase(words: readonly string[], prefix: boolean): string[] {
-  return [...pairsOf(words, prefix), `(${longWordsOf(words, prefix).join(' <-> ')})`];
+  const shortPairs = shortPairsOf(words, prefix);
+  if (shortPairs.length > 0) return shortPairs;
+  return [...pairLexemesOf(words, prefix), `(${longWordsOf(words, prefix).join(' <-> ')})`];
+}
+
+function pairLexemesOf(words: readonly string[], prefix: boolean): Set<string> {
+  return new Set(pairsOf(words, prefix).map(({ lexeme }) => quote(lexeme)));
+}
+
+/** A phrase of two short words, as a pair that is nobody else's. */
+function shortPairsOf(words: readonly string[], prefix: boolean): string[] {
+  const pairs = words.length === 2 ? pairsOf(words, prefix) : [];
+  return pairs.filter(({ hex }) => hex === null).map(({ lexeme }) => quote(lexeme));
 }
 
 /** Of a word that is only begun, no pair is known. */
-function pairsOf(words: readonly string[], prefix: boolean): Set<string> {
+function pairsOf(words: readonly string[], prefix: boolean): ReturnType<typeof pairOf>[] {
   const whole = prefix ? words.slice(0, -1) : words;
-  return new Set(whole.slice(1).map((word, index) => quote(pairOf(whole[index] ?? '', word))));
+  return whole.slice(1).map((word, index) => pairOf(whole[index] ?? '', word));
 }
 
 function longWordsOf(words: readonly string[], prefix: boolean): string[] {

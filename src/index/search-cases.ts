@@ -1,27 +1,26 @@
 /**
- * Finds cases: the database says in which of them there is a submission that matches, the catalog of parts who may see it and
- * how new it is.
+ * Finds cases: the database says in which parts there is a submission that matches, the catalog of parts which case that is, who
+ * may see it and how new it is.
  *
- * A frequent word is asked for the other way round: how many submissions of each case are without it? A case that has more of
- * them is found.
+ * A very frequent word is asked for the other way round: which submissions are without it? A case that has more is found.
  *
- * A phrase is looked for in submissions that have all its words. To see whether they stand side by side, the words of a submission
- * must be read, which takes longer than everything else; where there are many, one of each case is mostly enough.
+ * A phrase is looked for in submissions that have all its words. To see whether they stand side by side, something of a
+ * submission must be read, which takes longer than everything else; one of each case is mostly enough.
  */
 import { sql } from 'kysely';
 import type { Visible } from '../access/visible.ts';
 import type { CaseHit, Page } from './case-index.ts';
 import type { CaseQuery } from './parse-query.ts';
 import type { Part, PartCatalog, View } from './part-catalog.ts';
-import { renderOpposite, renderTsquery, renderWithoutPositions } from './render-tsquery.ts';
+import { renderOpposite, renderPhrases, renderTsquery } from './render-tsquery.ts';
 import { setLocally } from './set-locally.ts';
 import type { Database } from './tables.ts';
 
 /** Of all submissions; above it there are clearly fewer of those that do not match. */
-const FREQUENT = 0.75;
-/** So many to read that one of each case, and the others where that one is none, takes less time. */
-const OFTEN = 0.1;
+const FREQUENT = 0.85;
 const SAMPLE_SIZE = 50;
+/** So many rows are read in less time than the database needs to tell what is in them twice; with more, memory counts. */
+const MOST_ROWS = 300_000;
 
 type Sql = ReturnType<typeof sql>;
 
@@ -62,26 +61,42 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
     ...(fromMs === null ? [] : [sql`submitted_at_ms >= ${Math.ceil(fromMs)}::int8`]),
     ...(toMs === null ? [] : [sql`submitted_at_ms <= ${Math.floor(toMs)}::int8`]),
   ];
-  const { cases, submissions } = view;
-  const isSeen = (caseNo: number): boolean => (submissions[caseNo] ?? 0) > 0;
-  if ((tsquery === null && times.length === 0) || cases.length === 0) return cases;
+  if ((tsquery === null && times.length === 0) || view.cases.length === 0) return view.cases;
   await steerPlanner(trx, { byWords: tsquery !== null });
-  if (tsquery !== null) {
-    const phrases = renderWithoutPositions(terms);
-    const sample = await takeSample(trx, tsquery, phrases);
-    if (phrases !== null && sample.toRead > OFTEN) {
-      return (await findByPhrase(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)])).filter(isSeen);
-    }
-    if (times.length === 0 && sample.matching > FREQUENT) {
-      const matching = submissions.slice();
-      for (const { caseNo, count } of await countByCase(trx, [hasWords(renderOpposite(tsquery)), isIn(view)])) {
-        matching[caseNo] = (matching[caseNo] ?? 0) - count;
-      }
-      return cases.filter((caseNo) => (matching[caseNo] ?? 0) > 0);
-    }
+  if (tsquery === null) return casesOf(await findParts(trx, times, { isLong: view.all > MOST_ROWS }), view);
+  const phrases = renderPhrases(terms);
+  if (phrases === null) return findByWords(trx, tsquery, times, view);
+  const sure = phrases.surely === null ? [] : await findByWords(trx, phrases.surely, times, view);
+  const others = await findByPhrases(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)]);
+  return [...new Set([...sure, ...others.filter((caseNo) => (view.submissions[caseNo] ?? 0) > 0)])];
+}
+
+async function findByWords(trx: Database, tsquery: string, times: Sql[], view: View): Promise<number[]> {
+  const { cases, submissions, caseOf } = view;
+  const share = await estimateShare(trx, tsquery);
+  if (times.length > 0 || share <= FREQUENT) {
+    const isLong = share * view.all > MOST_ROWS;
+    return casesOf(await findParts(trx, [hasWords(tsquery), ...times], { isLong }), view);
   }
-  const words = tsquery === null ? [] : [hasWords(tsquery)];
-  return (await findMatching(trx, [...words, ...times, isIn(view)])).filter(isSeen);
+  const matching = submissions.slice();
+  for (const part of await findParts(trx, [hasWords(renderOpposite(tsquery))], { isLong: false })) {
+    const caseNo = caseOf[part] ?? 0;
+    matching[caseNo] = (matching[caseNo] ?? 0) - 1;
+  }
+  return cases.filter((caseNo) => (matching[caseNo] ?? 0) > 0);
+}
+
+/** Each once; of the parts only those that are seen. */
+function casesOf(parts: readonly number[], { caseOf, submissions }: View): number[] {
+  const isFound = new Uint8Array(submissions.length);
+  const found: number[] = [];
+  for (const part of parts) {
+    const caseNo = caseOf[part] ?? 0;
+    if (caseNo === 0 || isFound[caseNo] === 1) continue;
+    isFound[caseNo] = 1;
+    found.push(caseNo);
+  }
+  return found;
 }
 
 /** The planner does not know that comparing words costs far more than reading a row, nor that it need not be done. */
@@ -105,51 +120,41 @@ function isIn({ seen, hidden }: View): Sql {
   return hidden.length < seen.length ? sql`part_no not in ${list(hidden)}` : sql`part_no in ${list(seen)}`;
 }
 
-/** Shares of all submissions; a wrong guess costs time only. `toRead`: which positions must be read of, to know. */
-async function takeSample(
-  trx: Database,
-  tsquery: string,
-  phrases: { surely: string | null; perhaps: string } | null,
-): Promise<{ matching: number; toRead: number }> {
-  const isToRead =
-    phrases === null
-      ? sql`false`
-      : sql.join(
-          [hasWords(phrases.perhaps), ...(phrases.surely === null ? [] : [sql`not ${hasWords(phrases.surely)}`])],
-          sql` and `,
-        );
-  const { rows } = await sql<{ matching: number; to_read: number; all: number }>`
-    select count(*) filter (where ${hasWords(tsquery)}) as matching, count(*) filter (where ${isToRead}) as to_read,
-      count(*) as all
+/** Of all submissions; a wrong guess costs time only. */
+async function estimateShare(trx: Database, tsquery: string): Promise<number> {
+  const { rows } = await sql<{ matching: number; all: number }>`
+    select count(*) filter (where ${hasWords(tsquery)}) as matching, count(*) as all
     from formvault.words where number = any(array(
       select ceil(random() * last.number)::int
       from (select max(number) as number from formvault.words) as last, generate_series(1, ${SAMPLE_SIZE}::int)
     ))`.execute(trx);
-  const { matching = 0, to_read: toRead = 0, all = 0 } = rows[0] ?? {};
-  return { matching: matching / Math.max(1, all), toRead: toRead / Math.max(1, all) };
+  const { matching = 0, all = 0 } = rows[0] ?? {};
+  return matching / Math.max(1, all);
 }
 
-/** Reads the newest candidate of each case that is not found surely; then, where that one did not match, all of them. */
-async function findByPhrase(
+type Phrases = NonNullable<ReturnType<typeof renderPhrases>>;
+
+/** Looks at the newest candidate of each case; then, where that one did not match, at all of them. */
+async function findByPhrases(
   trx: Database,
-  { surely, perhaps, exactly }: { surely: string | null; perhaps: string; exactly: string },
+  { perhaps, exactly, pairs, doPairsTellAll }: Phrases & { exactly: string },
   conditions: Sql[],
 ): Promise<number[]> {
-  const where = (tsquery: string): Sql => sql.join([hasWords(tsquery), ...conditions], sql` and `);
-  const matching = sql`cross join lateral (
-    select from formvault.words where words.number = candidate.number and ${hasWords(exactly)} offset 0
-  ) as matching`;
+  const hasPairs = pairs.map((hex) => sql`position(decode(${hex}, 'hex') in pairs) > 0`);
+  const lookAt = [
+    ...(pairs.length === 0 ? [] : [isThere('submissions', hasPairs)]),
+    ...(doPairsTellAll ? [] : [isThere('words', [hasWords(exactly)])]),
+  ];
+  const matching = sql.join(lookAt, sql` `);
   const { rows } = await sql<{ cases: string | null }>`
-    with sure as materialized (
-      select distinct case_no from formvault.words where ${surely === null ? sql`false` : where(surely)}
-    ), candidates as materialized (
-      select case_no, number from formvault.words where ${where(perhaps)} and case_no not in (select case_no from sure)
+    with candidates as materialized (
+      select case_no, number from formvault.words where ${sql.join([hasWords(perhaps), ...conditions], sql` and `)}
     ), newest as materialized (
-      select case_no from (select case_no, max(number) as number from candidates group by case_no) as candidate ${matching}
+      select case_no from (
+        select case_no, max(number) as number from candidates group by case_no order by number
+      ) as candidate ${matching}
     )
     select string_agg(case_no::text, ',') as cases from (
-      select case_no from sure
-      union all
       select case_no from newest
       union all
       select distinct case_no from candidates as candidate ${matching} where case_no not in (select case_no from newest)
@@ -157,24 +162,24 @@ async function findByPhrase(
   return numbersOf(rows[0]?.cases);
 }
 
-/** As one long text, which is read far quicker than ten thousand rows. */
-async function findMatching(trx: Database, conditions: Sql[]): Promise<number[]> {
-  const { rows } = await sql<{ cases: string | null }>`
-    select string_agg(case_no::text, ',') as cases from (
-      select distinct case_no from formvault.words where ${sql.join(conditions, sql` and `)}
-    ) as matching`.execute(trx);
-  return numbersOf(rows[0]?.cases);
+/** Looks at a candidate by its number alone. */
+function isThere(table: 'submissions' | 'words', conditions: readonly Sql[]): Sql {
+  const [from, name] = [sql.table(`formvault.${table}`), sql.ref(`in_${table}`)];
+  const all = sql.join([sql`row.number = candidate.number`, ...conditions], sql` and `);
+  return sql`cross join lateral (select from ${from} as row where ${all} offset 0) as ${name}`;
 }
 
-/** How many submissions of each case fulfil all conditions. */
-async function countByCase(trx: Database, conditions: Sql[]): Promise<{ caseNo: number; count: number }[]> {
-  const { rows } = await sql<{ cases: string | null; counts: string | null }>`
-    select string_agg(case_no::text, ',') as cases, string_agg(count::text, ',') as counts from (
-      select case_no, count(*) as count from formvault.words
-      where ${sql.join(conditions, sql` and `)} group by case_no
-    ) as by_case`.execute(trx);
-  const counts = numbersOf(rows[0]?.counts);
-  return numbersOf(rows[0]?.cases).map((caseNo, index) => ({ caseNo, count: counts[index] ?? 0 }));
+/**
+ * The part of each submission that fulfils all conditions; a long list is of each part once. As one text, which is read far
+ * quicker than as many rows.
+ */
+async function findParts(trx: Database, conditions: Sql[], { isLong }: { isLong: boolean }): Promise<number[]> {
+  const distinct = isLong ? sql`distinct` : sql``;
+  const { rows } = await sql<{ parts: string | null }>`
+    select string_agg(part_no::text, ',') as parts from (
+      select ${distinct} part_no from formvault.words where ${sql.join(conditions, sql` and `)}
+    ) as matching`.execute(trx);
+  return numbersOf(rows[0]?.parts);
 }
 
 function numbersOf(text: string | null | undefined): number[] {

@@ -41,6 +41,8 @@ export type IndexTables = {
     digest: string | null;
     source: string | null;
     bytes: number;
+    /** Numbers of 32 bits, one after the other; read only where a phrase is looked for. */
+    pairs: ColumnType<Buffer, Buffer, Buffer>;
   };
   /** What is read for every submission that a query finds, and therefore narrow: the words themselves stand aside. */
   'formvault.words': {

@@ -4,7 +4,7 @@ import { renderWords } from '../../src/index/words.ts';
 export const BUCKET = 'dev-cop-case';
 export const OTHER_BUCKET = 'dev-visits';
 
-export type GivenEntry = Partial<Omit<IndexEntry, 'words'>> & { answers?: string[] };
+export type GivenEntry = Partial<Omit<IndexEntry, 'words' | 'pairs'>> & { answers?: string[] };
 
 let entries = 0;
 
@@ -34,5 +34,5 @@ export function anEntry({ answers = [], ...given }: GivenEntry = {}): IndexEntry
     ...given,
   };
   const { formName, title, submittedBy } = fields;
-  return { ...fields, words: renderWords({ caseId, formName, title, submittedBy, answers }) };
+  return { ...fields, ...renderWords({ caseId, formName, title, submittedBy, answers }) };
 }

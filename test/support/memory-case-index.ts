@@ -104,6 +104,7 @@ export function anIndexEntry(fields: Partial<IndexEntry> = {}): IndexEntry {
     source: 'task/1',
     bytes: 100,
     words: '',
+    pairs: '',
     ...fields,
   };
 }

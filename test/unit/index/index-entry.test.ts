@@ -47,7 +47,7 @@ const words = (entry: IndexEntry | null): string[] =>
 
 describe('the entry of a submission', () => {
   test('says what the metadata say', () => {
-    const { words: _, ...entry } = entryOf(anObject({ body: { note: 'all well' } })) as IndexEntry;
+    const { words: _words, pairs: _pairs, ...entry } = entryOf(anObject({ body: { note: 'all well' } })) as IndexEntry;
     expect(entry).toEqual({
       bucket,
       key: 'CASE-1/site-visit/anna@example.com-20240229T080509.json',

@@ -6,7 +6,7 @@ const nothing: FindableText = { caseId: '', formName: '', title: null, submitted
 
 /** The lexemes of a rendered tsvector, with their positions. */
 function lexemesOf(text: Partial<FindableText>): Map<string, number[]> {
-  const words = renderWords({ ...nothing, ...text });
+  const { words } = renderWords({ ...nothing, ...text });
   const found = [...words.matchAll(/'([^']*)'(?::([\d,]+))?(?: |$)/g)];
   expect(found.map(([whole]) => whole).join('')).toBe(words);
   return new Map(found.map(([, lexeme = '', positions]) => [lexeme, positions?.split(',').map(Number) ?? []]));
@@ -18,6 +18,11 @@ describe('words', () => {
     ['a business key is a few words', 'BF-2026-0001', ['bf', '2026', '0001']],
     ['an address of a person too', 'anna.lopez@example.com', ['anna', 'lopez', 'example', 'com']],
     ['numbers keep all their digits', '12345678901234567890.50', ['12345678901234567890', '50']],
+    [
+      'a UUID is one word',
+      'visit:1:8F0A1b2c-0f6e-4a58-9b3a-3d1f2f6a7c11, x8f0a1b2c-0f6e-4a58-9b3a-3d1f2f6a7c11',
+      ['visit', '1', '8f0a1b2c0f6e4a589b3a3d1f2f6a7c11', 'x8f0a1b2c', '0f6e', '4a58', '9b3a', '3d1f2f6a7c11'],
+    ],
     ['upper and lower case are the same', 'GRÖSSE Größe', ['grösse', 'größe']],
     ['composed and decomposed letters are the same', 'e\u0301 \u00e9', ['é', 'é']],
     ['letters of another width are the same', 'ＡＢＣ ﬁn', ['abc', 'fin']],
@@ -68,13 +73,32 @@ describe('the words of a submission', () => {
 
   test('of longer texts stand in pairs too, those of two texts do not', () => {
     const lexemes = lexemesOf({ answers: ['a b c d e f g h one', 'two three four five six seven eight nine ten'] });
-    const has = (first: string, second: string) => lexemes.has(pairOf(first, second));
+    const has = (first: string, second: string) => lexemes.has(pairOf(first, second).lexeme);
     expect([has('a', 'b'), has('h', 'one'), has('two', 'three')]).toEqual([true, true, true]);
     expect([has('b', 'a'), has('a', 'c'), has('one', 'two')]).toEqual([false, false, false]);
   });
 
+  test('of longer texts stand in pairs as numbers, each once', () => {
+    const { pairs } = renderWords({ ...nothing, answers: ['gates b gates b gates b gates b a b', 'in progress'] });
+    const expected = [pairOf('gates', 'b').hex, pairOf('b', 'gates').hex];
+    expect(pairs).toBe(expected.sort().join(''));
+    expect(pairs).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test('of pairs of two short words are lexemes of their own', () => {
+    const lexemes = lexemesOf({ answers: ['the gate of the north side is open again today'] });
+    expect(lexemes.has('-of the')).toBe(true);
+    expect([pairOf('of', 'the'), pairOf('gate', 'open').hex]).toEqual([{ lexeme: '-of the', hex: null }, null]);
+    expect([lexemes.has('-the north'), lexemes.has(pairOf('the', 'north').lexeme)]).toEqual([false, true]);
+  });
+
+  test('of pairs are numbers that hardly two have in common', () => {
+    const pairs = new Set(Array.from({ length: 20_000 }, (_, index) => pairOf(`after${index % 200}`, `b${index}`).hex));
+    expect(pairs.size).toBeGreaterThan(19_995);
+  });
+
   test('of pairs are a few thousand lexemes, however many words there are', () => {
-    const pairs = new Set(Array.from({ length: 50_000 }, (_, index) => pairOf(`a${index}`, `b${index}`)));
+    const pairs = new Set(Array.from({ length: 50_000 }, (_, index) => pairOf(`after${index}`, `b${index}`).lexeme));
     expect(pairs.size).toBeGreaterThan(3_500);
     expect(pairs.size).toBeLessThanOrEqual(4_096);
     for (const pair of pairs) expect(pair).toMatch(/^\+[0-9a-z]{1,3}$/);
@@ -125,17 +149,17 @@ describe('the words of a submission', () => {
   test('of a text of eight words are those of a short one', () => {
     const lexemes = [...lexemesOf({ answers: ['I confirm that the information given is complete'] }).keys()];
     expect(lexemes).toEqual(expect.arrayContaining(['=information given is complete ', 'confirm']));
-    expect(lexemes.filter((lexeme) => /^[~+]/.test(lexeme))).toEqual([]);
+    expect(lexemes.filter((lexeme) => /^[~+-]/.test(lexeme))).toEqual([]);
   });
 
-  test('of a moment are those of its date and those of its time', () => {
+  test('of a moment are those of its date and those of hour and minute', () => {
     const lexemes = [...lexemesOf({ answers: ['2026-01-15T08:05:00Z'] }).keys()];
-    expect(lexemes).toEqual(expect.arrayContaining(['=2026 01 15 ', '=08 05 00z ', '2026']));
-    expect(lexemes.filter((lexeme) => lexeme.startsWith('~'))).toEqual([]);
+    expect(lexemes).toEqual(expect.arrayContaining(['=2026 01 15 ', '=08 05 ', '2026']));
+    expect(lexemes.filter((lexeme) => lexeme.startsWith('~') || lexeme.includes('00z'))).toEqual([]);
   });
 
   test('begin with one that each submission has', () => {
-    expect(renderWords(nothing)).toBe("'*'");
+    expect(renderWords(nothing)).toEqual({ words: "'*'", pairs: '' });
   });
 
   test('end with the ten thousandth word', () => {
@@ -165,7 +189,7 @@ describe('the words of a submission', () => {
 
   test('keep within what a tsvector can hold', () => {
     const rare = Array.from({ length: 20_000 }, (_, index) => `${'語'.repeat(1)}${'ж'.repeat(60)}${index}`);
-    const words = renderWords({ ...nothing, answers: [rare.slice(0, 4_000).join(' '), 'and '.repeat(9_000)] });
+    const { words } = renderWords({ ...nothing, answers: [rare.slice(0, 4_000).join(' '), 'and '.repeat(9_000)] });
     const positions = [...words.matchAll(/:([\d,]+)/g)].map(([, list = '']) => list.split(',').map(Number));
     expect(Buffer.byteLength(words)).toBeLessThan(1_000_000);
     expect(Math.max(...positions.flat())).toBeLessThanOrEqual(16_383);
