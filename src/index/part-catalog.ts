@@ -18,7 +18,7 @@ export type Part = {
   latest_ms: number;
 };
 
-/** What somebody may see: the cases, and the numbers of the parts. */
+/** What somebody may see. */
 export type View = {
   cases: number[];
   /** By the number of the case. */
@@ -28,8 +28,6 @@ export type View = {
   caseOf: Int32Array;
   /** Submissions in the whole index. */
   all: number;
-  seen: number[];
-  hidden: number[];
 };
 
 export type PartCatalog = ReturnType<typeof createPartCatalog>;
@@ -109,26 +107,21 @@ export function createPartCatalog() {
       const submissions = new Int32Array(lastCaseNo + 1);
       const latestMs = new Float64Array(lastCaseNo + 1).fill(Number.NEGATIVE_INFINITY);
       const caseOf = new Int32Array(lastPartNo + 1);
-      const [cases, seen, hidden]: [number[], number[], number[]] = [[], [], []];
+      const cases: number[] = [];
       let all = 0;
       for (let place = 0; place < parts.partNo.length; place++) {
         const count = parts.submissions[place] ?? 0;
         if (count === 0) continue;
         all += count;
-        const partNo = parts.partNo[place] ?? 0;
-        if (!isSeen(place)) {
-          hidden.push(partNo);
-          continue;
-        }
-        seen.push(partNo);
+        if (!isSeen(place)) continue;
         const caseNo = parts.caseNo[place] ?? 0;
-        caseOf[partNo] = caseNo;
+        caseOf[parts.partNo[place] ?? 0] = caseNo;
         const before = submissions[caseNo] ?? 0;
         if (before === 0) cases.push(caseNo);
         submissions[caseNo] = before + count;
         latestMs[caseNo] = Math.max(latestMs[caseNo] ?? 0, parts.latestMs[place] ?? 0);
       }
-      return { cases, submissions, latestMs, caseOf, all, seen, hidden };
+      return { cases, submissions, latestMs, caseOf, all };
     },
   };
 }

@@ -67,8 +67,8 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
   const phrases = renderPhrases(terms);
   if (phrases === null) return findByWords(trx, tsquery, times, view);
   const sure = phrases.surely === null ? [] : await findByWords(trx, phrases.surely, times, view);
-  const others = await findByPhrases(trx, { ...phrases, exactly: tsquery }, [...times, isIn(view)]);
-  return [...new Set([...sure, ...others.filter((caseNo) => (view.submissions[caseNo] ?? 0) > 0)])];
+  const others = await findByPhrases(trx, { ...phrases, exactly: tsquery }, times, { view, found: new Set(sure) });
+  return [...sure, ...others];
 }
 
 async function findByWords(trx: Database, tsquery: string, times: Sql[], view: View): Promise<number[]> {
@@ -113,13 +113,6 @@ function hasWords(tsquery: string): Sql {
   return sql`words @@ ${tsquery}::tsquery`;
 }
 
-/** By whichever are fewer. */
-function isIn({ seen, hidden }: View): Sql {
-  const list = (parts: number[]): Sql => sql`(select unnest(${`{${parts.join(',')}}`}::int[]))`;
-  if (hidden.length === 0) return sql`true`;
-  return hidden.length < seen.length ? sql`part_no not in ${list(hidden)}` : sql`part_no in ${list(seen)}`;
-}
-
 /** Of all submissions; a wrong guess costs time only. */
 async function estimateShare(trx: Database, tsquery: string): Promise<number> {
   const { rows } = await sql<{ matching: number; all: number }>`
@@ -134,39 +127,64 @@ async function estimateShare(trx: Database, tsquery: string): Promise<number> {
 
 type Phrases = NonNullable<ReturnType<typeof renderPhrases>>;
 
-/** Looks at the newest candidate of each case; then, where that one did not match, at all of them. */
+/** Looks at the newest candidate of each case that was not found yet; then, where that one does not match, at all others. */
 async function findByPhrases(
   trx: Database,
-  { perhaps, exactly, pairs, doPairsTellAll }: Phrases & { exactly: string },
-  conditions: Sql[],
+  phrases: Phrases & { exactly: string },
+  times: Sql[],
+  { view, found }: { view: View; found: ReadonlySet<number> },
 ): Promise<number[]> {
-  const hasPairs = pairs.map((hex) => sql`position(decode(${hex}, 'hex') in pairs) > 0`);
-  const lookAt = [
-    ...(pairs.length === 0 ? [] : [isThere('submissions', hasPairs)]),
-    ...(doPairsTellAll ? [] : [isThere('words', [hasWords(exactly)])]),
-  ];
-  const matching = sql.join(lookAt, sql` `);
-  const { rows } = await sql<{ cases: string | null }>`
-    with candidates as materialized (
-      select case_no, number from formvault.words where ${sql.join([hasWords(perhaps), ...conditions], sql` and `)}
-    ), newest as materialized (
-      select case_no from (
-        select case_no, max(number) as number from candidates group by case_no order by number
-      ) as candidate ${matching}
-    )
-    select string_agg(case_no::text, ',') as cases from (
-      select case_no from newest
-      union all
-      select distinct case_no from candidates as candidate ${matching} where case_no not in (select case_no from newest)
-    ) as found`.execute(trx);
-  return numbersOf(rows[0]?.cases);
+  const caseOf = new Map<number, number>();
+  const newest = new Map<number, number>();
+  for (const { number, part } of await findCandidates(trx, [hasWords(phrases.perhaps), ...times])) {
+    const caseNo = view.caseOf[part] ?? 0;
+    if (caseNo === 0 || found.has(caseNo)) continue;
+    caseOf.set(number, caseNo);
+    newest.set(caseNo, Math.max(newest.get(caseNo) ?? 0, number));
+  }
+  const casesAmong = async (numbers: number[]): Promise<Set<number>> => {
+    const matching = await matchingAmong(trx, numbers, phrases);
+    return new Set(matching.map((number) => caseOf.get(number) ?? 0));
+  };
+  const byNewest = await casesAmong([...newest.values()]);
+  const others = [...caseOf].filter(([number, caseNo]) => !byNewest.has(caseNo) && newest.get(caseNo) !== number);
+  return [...byNewest, ...(await casesAmong(others.map(([number]) => number)))];
 }
 
-/** Looks at a candidate by its number alone. */
-function isThere(table: 'submissions' | 'words', conditions: readonly Sql[]): Sql {
-  const [from, name] = [sql.table(`formvault.${table}`), sql.ref(`in_${table}`)];
-  const all = sql.join([sql`row.number = candidate.number`, ...conditions], sql` and `);
-  return sql`cross join lateral (select from ${from} as row where ${all} offset 0) as ${name}`;
+async function findCandidates(trx: Database, conditions: Sql[]): Promise<{ number: number; part: number }[]> {
+  const { rows } = await sql<{ numbers: string | null; parts: string | null }>`
+    select string_agg(number::text, ',') as numbers, string_agg(part_no::text, ',') as parts
+    from formvault.words where ${sql.join(conditions, sql` and `)}`.execute(trx);
+  const parts = numbersOf(rows[0]?.parts);
+  return numbersOf(rows[0]?.numbers).map((number, index) => ({ number, part: parts[index] ?? 0 }));
+}
+
+/** Those candidates in which the phrases really are. */
+async function matchingAmong(
+  trx: Database,
+  candidates: readonly number[],
+  { pairs, doPairsTellAll, exactly }: Phrases & { exactly: string },
+): Promise<readonly number[]> {
+  let left = candidates;
+  const hasPairs = pairs.map((hex) => sql`position(decode(${hex}, 'hex') in pairs) > 0`);
+  if (pairs.length > 0) left = await numbersAmong(trx, 'submissions', left, hasPairs);
+  if (!doPairsTellAll) left = await numbersAmong(trx, 'words', left, [hasWords(exactly)]);
+  return left;
+}
+
+async function numbersAmong(
+  trx: Database,
+  table: 'submissions' | 'words',
+  numbers: readonly number[],
+  conditions: readonly Sql[],
+): Promise<number[]> {
+  if (numbers.length === 0) return [];
+  // In a query of its own, so that the planner does not think about each of them.
+  const isAmong = sql`number = any((select ${`{${numbers.join(',')}}`}::int[])::int[])`;
+  const { rows } = await sql<{ numbers: string | null }>`
+    select string_agg(number::text, ',') as numbers
+    from ${sql.table(`formvault.${table}`)} where ${sql.join([isAmong, ...conditions], sql` and `)}`.execute(trx);
+  return numbersOf(rows[0]?.numbers);
 }
 
 /**
@@ -189,7 +207,7 @@ function numbersOf(text: string | null | undefined): number[] {
 type PartRow = Part & { case_id: string; title: string };
 
 /** In the order of the cases. */
-async function readHits(trx: Database, cases: readonly number[], { hidden }: View): Promise<CaseHit[]> {
+async function readHits(trx: Database, cases: readonly number[], { caseOf }: View): Promise<CaseHit[]> {
   if (cases.length === 0) return [];
   const { rows } = await sql<PartRow>`
     select part_no, case_no, case_id, instance, tenant, p.submissions, p.latest_ms, newest.title
@@ -199,7 +217,7 @@ async function readHits(trx: Database, cases: readonly number[], { hidden }: Vie
     ) as newest
     where case_no = any(${cases}::int[]) and p.submissions > 0
     order by p.latest_ms desc, part_no`.execute(trx);
-  const seen = rows.filter(({ part_no }) => !hidden.includes(part_no));
+  const seen = rows.filter(({ part_no }) => (caseOf[part_no] ?? 0) > 0);
   const byCase = Map.groupBy(seen, ({ case_no }) => case_no);
   return cases.flatMap((caseNo) => hitOf(byCase.get(caseNo) ?? []));
 }

@@ -246,13 +246,13 @@ function renderPairs(sorted: Uint32Array): { inPairs: string[]; hex: string } {
   const bytes = Buffer.allocUnsafe(sorted.byteLength);
   const inPairs: string[] = [];
   let length = 0;
-  let before: { number: number; lexeme: string } | null = null;
+  let [lastNumber, lastLexeme] = [-1, ''];
   for (const number of sorted) {
-    if (number === before?.number) continue;
+    if (number === lastNumber) continue;
     length = bytes.writeUInt32BE(number, length);
     const lexeme = lexemeOf(number);
-    if (lexeme !== before?.lexeme) inPairs.push(`'${lexeme}'`);
-    before = { number, lexeme };
+    if (lexeme !== lastLexeme) inPairs.push(`'${lexeme}'`);
+    [lastNumber, lastLexeme] = [number, lexeme];
   }
   return { inPairs, hex: bytes.toString('hex', 0, length) };
 }
