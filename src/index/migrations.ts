@@ -7,6 +7,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0001-cases': { up: createTables },
   '0002-pending-words': { up: leavePendingLimitToWriters },
   '0003-pairs': { up: addPairs },
+  '0004-case-of-words': { up: dropCaseOfWords },
 };
 
 /** Safe while others do the same. */
@@ -98,4 +99,9 @@ async function leavePendingLimitToWriters(db: Kysely<unknown>): Promise<void> {
 async function addPairs(db: Kysely<unknown>): Promise<void> {
   await sql`alter table formvault.submissions add column pairs bytea not null default ''`.execute(db);
   await sql`alter table formvault.submissions alter column pairs set storage external`.execute(db);
+}
+
+/** The part tells the case. */
+async function dropCaseOfWords(db: Kysely<unknown>): Promise<void> {
+  await sql`alter table formvault.words drop column case_no`.execute(db);
 }

@@ -79,14 +79,14 @@ async function putBatch(trx: Database, batch: readonly IndexEntry[]): Promise<vo
   await upsertSubmissions(trx, input);
   const { rows: parts } = await sql<{ part_no: number }>`
     with placed as (
-      select number, case_no, part_no, submitted_at_ms, words::tsvector as words
-      from ${input.words} join formvault.submissions using (bucket, key) join formvault.parts using (part_no)
+      select number, part_no, submitted_at_ms, words::tsvector as words
+      from ${input.words} join formvault.submissions using (bucket, key)
     ), written as (
-      insert into formvault.words as w (number, case_no, part_no, submitted_at_ms, words)
+      insert into formvault.words as w (number, part_no, submitted_at_ms, words)
       select * from placed order by number
       on conflict (number) do update set
-        (case_no, part_no, submitted_at_ms, words)
-          = row(excluded.case_no, excluded.part_no, excluded.submitted_at_ms, excluded.words)
+        (part_no, submitted_at_ms, words)
+          = row(excluded.part_no, excluded.submitted_at_ms, excluded.words)
       where (w.part_no, w.submitted_at_ms, w.words)
         is distinct from (excluded.part_no, excluded.submitted_at_ms, excluded.words)
       returning part_no

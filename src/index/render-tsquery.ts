@@ -18,12 +18,12 @@ export function renderPhrases(
   terms: readonly Term[],
 ): { surely: string | null; perhaps: string; pairs: string[]; doPairsTellAll: boolean } | null {
   const phrases = terms.filter(({ words, field }) => field === null && words.length > 1);
-  const [phrase, ...others] = phrases.filter(({ words, prefix }) => shortPairsOf(words, prefix).length === 0);
+  const phrase = phrases.find(({ words, prefix }) => shortPairsOf(words, prefix).length === 0);
   if (phrase === undefined || phrases.some(({ not }) => not)) return null;
   const isShort = phrases.every(({ words }) => words.length <= MAX_CHAIN);
   const surely = isShort ? renderTerms(terms, { short: true, long: shortPairsOf }) : null;
   const inLong: RenderLong = (words, prefix) => [...pairLexemesOf(words, prefix), ...longWordsOf(words, prefix)];
-  if (phrases.length === 1 && others.length === 0) {
+  if (phrases.length === 1) {
     const pairs = pairsOf(phrase.words, phrase.prefix).flatMap(({ hex }) => hex ?? []);
     const perhaps = renderTerms(terms, { short: false, long: inLong }) ?? '';
     return { surely, perhaps, pairs, doPairsTellAll: pairs.length === 1 && phrase.words.length === 2 };

@@ -47,7 +47,6 @@ export type IndexTables = {
   /** What is read for every submission that a query finds, and therefore narrow: the words themselves stand aside. */
   'formvault.words': {
     number: number;
-    case_no: number;
     part_no: number;
     submitted_at_ms: Milliseconds;
     words: Words;

@@ -15,7 +15,7 @@
  *   '*'                   is in all of them: what to begin with where a query only excludes
  *
  * Beside it stand the pairs of longer words as numbers of 32 bits, which tell of two words what their positions would, and are
- * read in a fifth of the time. By chance such a number is that of other words, too, in one of some million submissions.
+ * read in a quarter of the time. By chance such a number is that of other words, too, in one of some million submissions.
  */
 
 /** Another number whenever other words come out of the same submission: an index that was built with another one is built again. */
