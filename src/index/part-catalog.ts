@@ -1,5 +1,6 @@
 /**
- * All parts of all cases, in memory: who may see what is decided here, without asking the database about thousands of ids.
+ * All parts of all cases, in memory: who may see what, and which case is the newest, is decided here, without asking the database
+ * about thousands of ids.
  *
  * Before each use it reads what was changed since the last time. A transaction that was under way then may have changed parts
  * that could not be seen yet; so "since" is the oldest transaction of that time, not the newest. The reading and what is done
@@ -20,33 +21,52 @@ export type Part = {
 
 /** What somebody may see. */
 export type View = {
+  /** Newest first. */
   cases: number[];
   /** By the number of the case. */
   submissions: Int32Array;
-  latestMs: Float64Array;
   /** By the number of the part: its case; nothing for one that is hidden. */
   caseOf: Int32Array;
   /** Submissions in the whole index. */
   all: number;
+  /** Of some cases, by their numbers; newest first. */
+  partsOf(cases: readonly number[]): Map<number, Part[]>;
 };
 
 export type PartCatalog = ReturnType<typeof createPartCatalog>;
 
 const NO_INSTANCE = 0;
 
+type ChangedPart = Part & { changed_in: string };
+
+/** By places, since each search goes through all of them; instances by numbers, since comparing texts takes longer. */
+type Columns = {
+  partNo: number[];
+  caseNo: number[];
+  instanceNo: number[];
+  tenant: (string | null)[];
+  submissions: number[];
+  latestMs: number[];
+  changedIn: bigint[];
+  /** Places; in this order once they are sorted. */
+  newestFirst: number[];
+};
+
 export function createPartCatalog() {
   const places = new Map<number, number>();
-  /** In columns, since each search goes through all of them; instances by numbers, since comparing texts takes longer. */
-  const parts = {
-    partNo: [] as number[],
-    caseNo: [] as number[],
-    instanceNo: [] as number[],
-    tenant: [] as (string | null)[],
-    submissions: [] as number[],
-    latestMs: [] as number[],
-    changedIn: [] as bigint[],
+  let parts: Columns = {
+    partNo: [],
+    caseNo: [],
+    instanceNo: [],
+    tenant: [],
+    submissions: [],
+    latestMs: [],
+    changedIn: [],
+    newestFirst: [],
   };
   const instances = new Map<string, number>();
+  const instanceOf: (string | null)[] = [null];
+  let isSorted = true;
   let lastCaseNo = 0;
   let lastPartNo = 0;
   let horizon = 0n;
@@ -55,6 +75,7 @@ export function createPartCatalog() {
     if (instance === null) return NO_INSTANCE;
     const known = instances.get(instance);
     if (known !== undefined) return known;
+    instanceOf.push(instance);
     instances.set(instance, instances.size + 1);
     return instances.size;
   }
@@ -63,6 +84,7 @@ export function createPartCatalog() {
     const known = places.get(part.part_no);
     const place = known ?? parts.partNo.length;
     if (known !== undefined && (parts.changedIn[known] ?? 0n) > changedIn) return;
+    if (known === undefined) parts.newestFirst.push(place);
     places.set(part.part_no, place);
     parts.partNo[place] = part.part_no;
     parts.caseNo[place] = part.case_no;
@@ -73,6 +95,21 @@ export function createPartCatalog() {
     parts.changedIn[place] = changedIn;
     lastCaseNo = Math.max(lastCaseNo, part.case_no);
     lastPartNo = Math.max(lastPartNo, part.part_no);
+  }
+
+  /** What was made of them before keeps what it was made of. */
+  function change(changes: readonly ChangedPart[]): void {
+    if (changes.length === 0) return;
+    parts = copyOf(parts);
+    for (const { changed_in, ...part } of changes) note(part, BigInt(changed_in));
+    isSorted = false;
+  }
+
+  /** Quick where little has changed: what is in order already is only gone through. */
+  function sortAgain(): void {
+    const { latestMs, caseNo, newestFirst } = parts;
+    newestFirst.sort((a, b) => (latestMs[b] ?? 0) - (latestMs[a] ?? 0) || (caseNo[a] ?? 0) - (caseNo[b] ?? 0) || a - b);
+    isSorted = true;
   }
 
   /** The same as `isVisible`, for the part at a place. */
@@ -92,36 +129,68 @@ export function createPartCatalog() {
   return {
     /** Within a transaction that sees one state from beginning to end. */
     async refresh(trx: Database): Promise<void> {
-      const { rows } = await sql<Part & { changed_in: string }>`
-        select part_no, case_no, instance, tenant, submissions, latest_ms, changed_in::text as changed_in
-        from formvault.parts where changed_in >= ${horizon.toString()}::xid8`.execute(trx);
-      const snapshot = await sql<{ oldest: string }>`
-        select pg_snapshot_xmin(pg_current_snapshot())::text as oldest`.execute(trx);
-      for (const row of rows) note(row, BigInt(row.changed_in));
-      const oldest = BigInt(snapshot.rows[0]?.oldest ?? 0);
+      const { rows } = await sql<{ oldest: string } & (ChangedPart | { part_no: null })>`
+        select pg_snapshot_xmin(pg_current_snapshot())::text as oldest, changed.*
+        from (select) as now left join (
+          select part_no, case_no, instance, tenant, submissions, latest_ms, changed_in::text as changed_in
+          from formvault.parts where changed_in >= ${horizon.toString()}::xid8
+        ) as changed on true`.execute(trx);
+      change(rows.filter((row) => row.part_no !== null));
+      const oldest = BigInt(rows[0]?.oldest ?? 0);
       if (oldest > horizon) horizon = oldest;
     },
 
     viewOf(visible: Visible): View {
+      if (!isSorted) sortAgain();
+      const { partNo, caseNo, instanceNo, tenant, submissions, latestMs, newestFirst } = parts;
       const isSeen = filterOf(visible);
-      const submissions = new Int32Array(lastCaseNo + 1);
-      const latestMs = new Float64Array(lastCaseNo + 1).fill(Number.NEGATIVE_INFINITY);
       const caseOf = new Int32Array(lastPartNo + 1);
+      const seen = new Int32Array(lastCaseNo + 1);
       const cases: number[] = [];
       let all = 0;
-      for (let place = 0; place < parts.partNo.length; place++) {
-        const count = parts.submissions[place] ?? 0;
+      for (const place of newestFirst) {
+        const count = submissions[place] ?? 0;
         if (count === 0) continue;
         all += count;
         if (!isSeen(place)) continue;
-        const caseNo = parts.caseNo[place] ?? 0;
-        caseOf[parts.partNo[place] ?? 0] = caseNo;
-        const before = submissions[caseNo] ?? 0;
-        if (before === 0) cases.push(caseNo);
-        submissions[caseNo] = before + count;
-        latestMs[caseNo] = Math.max(latestMs[caseNo] ?? 0, parts.latestMs[place] ?? 0);
+        const ofCase = caseNo[place] ?? 0;
+        caseOf[partNo[place] ?? 0] = ofCase;
+        const before = seen[ofCase] ?? 0;
+        if (before === 0) cases.push(ofCase);
+        seen[ofCase] = before + count;
       }
-      return { cases, submissions, latestMs, caseOf, all };
+      return { cases, submissions: seen, caseOf, all, partsOf };
+
+      function partsOf(asked: readonly number[]): Map<number, Part[]> {
+        const isAsked = new Uint8Array(seen.length);
+        for (const number of asked) isAsked[number] = 1;
+        const found = newestFirst.filter((place) => isAsked[caseOf[partNo[place] ?? 0] ?? 0] === 1);
+        return Map.groupBy(found.map(partAt), ({ case_no }) => case_no);
+      }
+
+      function partAt(place: number): Part {
+        return {
+          part_no: partNo[place] ?? 0,
+          case_no: caseNo[place] ?? 0,
+          instance: instanceOf[instanceNo[place] ?? NO_INSTANCE] ?? null,
+          tenant: tenant[place] ?? null,
+          submissions: submissions[place] ?? 0,
+          latest_ms: latestMs[place] ?? 0,
+        };
+      }
     },
+  };
+}
+
+function copyOf(columns: Columns): Columns {
+  return {
+    partNo: columns.partNo.slice(),
+    caseNo: columns.caseNo.slice(),
+    instanceNo: columns.instanceNo.slice(),
+    tenant: columns.tenant.slice(),
+    submissions: columns.submissions.slice(),
+    latestMs: columns.latestMs.slice(),
+    changedIn: columns.changedIn.slice(),
+    newestFirst: columns.newestFirst.slice(),
   };
 }

@@ -2,8 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 
-/** It takes this memory when it starts, and keeps it; the system holds the files in its own memory anyway. */
-const SETTINGS = ['-c', 'shared_buffers=64MB'];
+/**
+ * It never gives back what of this memory it has used. What it has no room for it reads from the system's memory, block by block,
+ * which searches for phrases notice first.
+ */
+const SETTINGS = ['-c', 'shared_buffers=128MB'];
 
 export type PGliteRequest = { id: number; sql: string; parameters: unknown[] } | { id: number; close: true };
 

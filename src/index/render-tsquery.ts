@@ -4,9 +4,19 @@ import { CHAINS, EVERY_SUBMISSION, LONG, MAX_CHAIN, pairOf } from './words.ts';
 
 type Term = CaseQuery['terms'][number];
 
+/** A question and its opposite. */
+export type WordsQuery = {
+  /** What matches. */
+  matching: string;
+  /** What does not. */
+  others: string;
+  /** Nothing but exclusions: `others` is the shorter question. */
+  onlyExcludes: boolean;
+};
+
 /** `null` where nothing is asked of the words. */
-export function renderTsquery(terms: readonly Term[]): string | null {
-  return renderTerms(terms, { short: true, long: renderPhrase });
+export function renderTsquery(terms: readonly Term[]): WordsQuery | null {
+  return renderQuery(terms, { short: true, long: renderPhrase });
 }
 
 /**
@@ -16,21 +26,21 @@ export function renderTsquery(terms: readonly Term[]): string | null {
  */
 export function renderPhrases(
   terms: readonly Term[],
-): { surely: string | null; perhaps: string; pairs: string[]; doPairsTellAll: boolean } | null {
+): { surely: WordsQuery | null; perhaps: string; pairs: string[]; doPairsTellAll: boolean } | null {
   const phrases = terms.filter(({ words, field }) => field === null && words.length > 1);
   const phrase = phrases.find(({ words, prefix }) => shortPairsOf(words, prefix).length === 0);
   if (phrase === undefined || phrases.some(({ not }) => not)) return null;
   const isShort = phrases.every(({ words }) => words.length <= MAX_CHAIN);
-  const surely = isShort ? renderTerms(terms, { short: true, long: shortPairsOf }) : null;
+  const surely = isShort ? renderQuery(terms, { short: true, long: shortPairsOf }) : null;
   const inLong: RenderLong = (words, prefix) => [...pairLexemesOf(words, prefix), ...longWordsOf(words, prefix)];
   if (phrases.length === 1) {
     const pairs = pairsOf(phrase.words, phrase.prefix).flatMap(({ hex }) => hex ?? []);
-    const perhaps = renderTerms(terms, { short: false, long: inLong }) ?? '';
+    const perhaps = renderQuery(terms, { short: false, long: inLong })?.matching ?? '';
     return { surely, perhaps, pairs, doPairsTellAll: pairs.length === 1 && phrase.words.length === 2 };
   }
   // Which of the phrases stand in a short text, where no pairs are, is not known.
-  const all = renderTerms(terms, { short: true, long: inLong }) ?? '';
-  const perhaps = surely === null ? all : `(${all}) & !(${surely})`;
+  const all = renderQuery(terms, { short: true, long: inLong })?.matching ?? '';
+  const perhaps = surely === null ? all : `(${all}) & !(${surely.matching})`;
   return { surely, perhaps, pairs: [], doPairsTellAll: false };
 }
 
@@ -39,18 +49,19 @@ type RenderLong = (words: readonly string[], prefix: boolean) => string[];
 /** Where phrases are looked for. */
 type Texts = { short: boolean; long: RenderLong };
 
-function renderTerms(terms: readonly Term[], texts: Texts): string | null {
+function renderQuery(terms: readonly Term[], texts: Texts): WordsQuery | null {
   const asked = terms.filter(({ words }) => words.length > 0);
   if (asked.length === 0) return null;
-  const parts = asked.map((term) => `${term.not ? '!' : ''}(${renderTerm(term, texts)})`);
-  // From exclusions alone the index would have to read all of itself.
-  const all = asked.every(({ not }) => not) ? [quote(EVERY_SUBMISSION), ...parts] : parts;
-  return all.join(' & ');
-}
-
-/** What does not match. */
-export function renderOpposite(tsquery: string): string {
-  return `${quote(EVERY_SUBMISSION)} & !(${tsquery})`;
+  const every = quote(EVERY_SUBMISSION);
+  const onlyExcludes = asked.every(({ not }) => not);
+  const parts = asked.map((term) => `(${renderTerm(term, texts)})`);
+  if (onlyExcludes) {
+    const others = parts.join(' | ');
+    // From exclusions alone the index would have to read all of itself.
+    return { matching: `${every} & !(${others})`, others, onlyExcludes };
+  }
+  const matching = asked.map(({ not }, index) => `${not ? '!' : ''}${parts[index]}`).join(' & ');
+  return { matching, others: `${every} & !(${matching})`, onlyExcludes };
 }
 
 function renderTerm({ words, prefix, field }: Term, texts: Texts): string {

@@ -12,13 +12,13 @@ import type { Visible } from '../access/visible.ts';
 import type { CaseHit, Page } from './case-index.ts';
 import type { CaseQuery } from './parse-query.ts';
 import type { Part, PartCatalog, View } from './part-catalog.ts';
-import { renderOpposite, renderPhrases, renderTsquery } from './render-tsquery.ts';
+import { renderPhrases, renderTsquery, type WordsQuery } from './render-tsquery.ts';
 import { setLocally } from './set-locally.ts';
 import type { Database } from './tables.ts';
 
-/** Of all submissions; above it there are clearly fewer of those that do not match. */
-const FREQUENT = 0.85;
-const SAMPLE_SIZE = 50;
+/** Of all submissions; above it, it takes less time to find those that do not match, although the index goes through all for it. */
+const FREQUENT = 0.65;
+const SAMPLE_SIZE = 25;
 /** So many rows are read in less time than the database needs to tell what is in them twice; with more, memory counts. */
 const MOST_ROWS = 300_000;
 
@@ -38,65 +38,55 @@ export async function searchCases(
       await catalog.refresh(trx);
       const view = catalog.viewOf(visible);
       const found = await findCases(trx, query, view);
-      return { total: found.length, cases: await readHits(trx, pageOf(found, view.latestMs, page), view) };
+      const start = page.number * page.size;
+      return { total: found.length, cases: await readHits(trx, found.slice(start, start + page.size), view) };
     });
 }
 
-/** Newest first. Numbers by themselves are sorted far quicker than cases: only those of the page are. */
-function pageOf(cases: readonly number[], latestMs: Float64Array, { number, size }: Page): number[] {
-  const timeOf = (caseNo: number): number => latestMs[caseNo] ?? 0;
-  const times = Float64Array.from(cases, timeOf).sort().reverse();
-  const start = number * size;
-  const [newestMs, oldestMs] = [times[start], times[Math.min(start + size, times.length) - 1]];
-  if (newestMs === undefined || oldestMs === undefined) return [];
-  const near = cases.filter((caseNo) => timeOf(caseNo) <= newestMs && timeOf(caseNo) >= oldestMs);
-  near.sort((a, b) => timeOf(b) - timeOf(a) || a - b);
-  const newer = times.indexOf(newestMs);
-  return near.slice(start - newer, start - newer + size);
-}
-
+/** Newest first. */
 async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view: View): Promise<number[]> {
-  const tsquery = renderTsquery(terms);
+  const asked = renderTsquery(terms);
   const times = [
     ...(fromMs === null ? [] : [sql`submitted_at_ms >= ${Math.ceil(fromMs)}::int8`]),
     ...(toMs === null ? [] : [sql`submitted_at_ms <= ${Math.floor(toMs)}::int8`]),
   ];
-  if ((tsquery === null && times.length === 0) || view.cases.length === 0) return view.cases;
-  await steerPlanner(trx, { byWords: tsquery !== null });
-  if (tsquery === null) return casesOf(await findParts(trx, times, { isLong: view.all > MOST_ROWS }), view);
+  if ((asked === null && times.length === 0) || view.cases.length === 0) return view.cases;
+  await steerPlanner(trx, { byWords: asked !== null });
+  const isFound = new Uint8Array(view.submissions.length);
   const phrases = renderPhrases(terms);
-  if (phrases === null) return findByWords(trx, tsquery, times, view);
-  const sure = phrases.surely === null ? [] : await findByWords(trx, phrases.surely, times, view);
-  const others = await findByPhrases(trx, { ...phrases, exactly: tsquery }, times, { view, found: new Set(sure) });
-  return [...sure, ...others];
+  if (asked === null) markCases(isFound, await findParts(trx, times, { isLong: view.all > MOST_ROWS }), view);
+  else if (phrases === null) await markByWords(isFound, trx, asked, times, view);
+  else {
+    if (phrases.surely !== null) await markByWords(isFound, trx, phrases.surely, times, view);
+    await markByPhrases(isFound, trx, { ...phrases, exactly: asked.matching }, times, view);
+  }
+  return view.cases.filter((caseNo) => isFound[caseNo] === 1);
 }
 
-async function findByWords(trx: Database, tsquery: string, times: Sql[], view: View): Promise<number[]> {
+async function markByWords(
+  isFound: Uint8Array,
+  trx: Database,
+  { matching, others, onlyExcludes }: WordsQuery,
+  times: Sql[],
+  view: View,
+): Promise<void> {
   const { cases, submissions, caseOf } = view;
-  const share = await estimateShare(trx, tsquery);
-  if (times.length > 0 || share <= FREQUENT) {
+  const share = await estimateShare(trx, matching);
+  if (times.length > 0 || share <= (onlyExcludes ? 1 - FREQUENT : FREQUENT)) {
     const isLong = share * view.all > MOST_ROWS;
-    return casesOf(await findParts(trx, [hasWords(tsquery), ...times], { isLong }), view);
+    return markCases(isFound, await findParts(trx, [hasWords(matching), ...times], { isLong }), view);
   }
-  const matching = submissions.slice();
-  for (const part of await findParts(trx, [hasWords(renderOpposite(tsquery))], { isLong: false })) {
+  const left = submissions.slice();
+  for (const part of await findParts(trx, [hasWords(others)], { isLong: false })) {
     const caseNo = caseOf[part] ?? 0;
-    matching[caseNo] = (matching[caseNo] ?? 0) - 1;
+    left[caseNo] = (left[caseNo] ?? 0) - 1;
   }
-  return cases.filter((caseNo) => (matching[caseNo] ?? 0) > 0);
+  for (const caseNo of cases) if ((left[caseNo] ?? 0) > 0) isFound[caseNo] = 1;
 }
 
-/** Each once; of the parts only those that are seen. */
-function casesOf(parts: readonly number[], { caseOf, submissions }: View): number[] {
-  const isFound = new Uint8Array(submissions.length);
-  const found: number[] = [];
-  for (const part of parts) {
-    const caseNo = caseOf[part] ?? 0;
-    if (caseNo === 0 || isFound[caseNo] === 1) continue;
-    isFound[caseNo] = 1;
-    found.push(caseNo);
-  }
-  return found;
+/** What is hidden has the number of no case. */
+function markCases(isFound: Uint8Array, parts: Int32Array, { caseOf }: View): void {
+  for (const part of parts) isFound[caseOf[part] ?? 0] = 1;
 }
 
 /** The planner does not know that comparing words costs far more than reading a row, nor that it need not be done. */
@@ -128,111 +118,112 @@ async function estimateShare(trx: Database, tsquery: string): Promise<number> {
 type Phrases = NonNullable<ReturnType<typeof renderPhrases>>;
 
 /** Looks at the newest candidate of each case that was not found yet; then, where that one does not match, at all others. */
-async function findByPhrases(
+async function markByPhrases(
+  isFound: Uint8Array,
   trx: Database,
   phrases: Phrases & { exactly: string },
   times: Sql[],
-  { view, found }: { view: View; found: ReadonlySet<number> },
-): Promise<number[]> {
-  const caseOf = new Map<number, number>();
-  const newest = new Map<number, number>();
-  for (const { number, part } of await findCandidates(trx, [hasWords(phrases.perhaps), ...times])) {
-    const caseNo = view.caseOf[part] ?? 0;
-    if (caseNo === 0 || found.has(caseNo)) continue;
-    caseOf.set(number, caseNo);
-    newest.set(caseNo, Math.max(newest.get(caseNo) ?? 0, number));
+  view: View,
+): Promise<void> {
+  const { numbers, parts } = await readSubmissions(trx, 'words', [hasWords(phrases.perhaps), ...times]);
+  const cases = parts.map((part) => view.caseOf[part] ?? 0);
+  const isOpen = (caseNo: number): boolean => caseNo > 0 && isFound[caseNo] === 0;
+  const newest = new Int32Array(isFound.length);
+  for (const [index, caseNo] of cases.entries()) {
+    if (isOpen(caseNo)) newest[caseNo] = Math.max(newest[caseNo] ?? 0, numbers[index] ?? 0);
   }
-  const casesAmong = async (numbers: number[]): Promise<Set<number>> => {
-    const matching = await matchingAmong(trx, numbers, phrases);
-    return new Set(matching.map((number) => caseOf.get(number) ?? 0));
-  };
-  const byNewest = await casesAmong([...newest.values()]);
-  const others = [...caseOf].filter(([number, caseNo]) => !byNewest.has(caseNo) && newest.get(caseNo) !== number);
-  return [...byNewest, ...(await casesAmong(others.map(([number]) => number)))];
+  markCases(
+    isFound,
+    await partsWithPhrases(
+      trx,
+      newest.filter((number) => number > 0),
+      phrases,
+    ),
+    view,
+  );
+  const others = numbers.filter((number, index) => isOpen(cases[index] ?? 0) && newest[cases[index] ?? 0] !== number);
+  markCases(isFound, await partsWithPhrases(trx, others, phrases), view);
 }
 
-async function findCandidates(trx: Database, conditions: Sql[]): Promise<{ number: number; part: number }[]> {
-  const { rows } = await sql<{ numbers: string | null; parts: string | null }>`
-    select string_agg(number::text, ',') as numbers, string_agg(part_no::text, ',') as parts
-    from formvault.words where ${sql.join(conditions, sql` and `)}`.execute(trx);
-  const parts = numbersOf(rows[0]?.parts);
-  return numbersOf(rows[0]?.numbers).map((number, index) => ({ number, part: parts[index] ?? 0 }));
-}
-
-/** Those candidates in which the phrases really are. */
-async function matchingAmong(
+/** Of those submissions in which the phrases really are. */
+async function partsWithPhrases(
   trx: Database,
-  candidates: readonly number[],
+  candidates: Int32Array,
   { pairs, doPairsTellAll, exactly }: Phrases & { exactly: string },
-): Promise<readonly number[]> {
-  let left = candidates;
+): Promise<Int32Array> {
   const hasPairs = pairs.map((hex) => sql`position(decode(${hex}, 'hex') in pairs) > 0`);
-  if (pairs.length > 0) left = await numbersAmong(trx, 'submissions', left, hasPairs);
-  if (!doPairsTellAll) left = await numbersAmong(trx, 'words', left, [hasWords(exactly)]);
-  return left;
+  let left: Submissions = { numbers: candidates, parts: new Int32Array() };
+  if (pairs.length > 0) left = await readSubmissions(trx, 'submissions', [isAmong(left.numbers), ...hasPairs]);
+  if (!doPairsTellAll) left = await readSubmissions(trx, 'words', [isAmong(left.numbers), hasWords(exactly)]);
+  return left.parts;
 }
 
-async function numbersAmong(
-  trx: Database,
-  table: 'submissions' | 'words',
-  numbers: readonly number[],
-  conditions: readonly Sql[],
-): Promise<number[]> {
-  if (numbers.length === 0) return [];
-  // In a query of its own, so that the planner does not think about each of them.
-  const isAmong = sql`number = any((select ${`{${numbers.join(',')}}`}::int[])::int[])`;
-  const { rows } = await sql<{ numbers: string | null }>`
-    select string_agg(number::text, ',') as numbers
-    from ${sql.table(`formvault.${table}`)} where ${sql.join([isAmong, ...conditions], sql` and `)}`.execute(trx);
-  return numbersOf(rows[0]?.numbers);
+/** In a query of its own, so that the planner does not think about each of them. */
+function isAmong(numbers: Int32Array): Sql {
+  return sql`number = any((select ${`{${numbers.join(',')}}`}::int[])::int[])`;
 }
 
-/**
- * The part of each submission that fulfils all conditions; a long list is of each part once. As one text, which is read far
- * quicker than as many rows.
- */
-async function findParts(trx: Database, conditions: Sql[], { isLong }: { isLong: boolean }): Promise<number[]> {
+/** The part of each submission that fulfils all conditions; a long list is of each part once. */
+async function findParts(trx: Database, conditions: Sql[], { isLong }: { isLong: boolean }): Promise<Int32Array> {
   const distinct = isLong ? sql`distinct` : sql``;
   const { rows } = await sql<{ parts: string | null }>`
-    select string_agg(part_no::text, ',') as parts from (
+    select ${packed('part_no')} as parts from (
       select ${distinct} part_no from formvault.words where ${sql.join(conditions, sql` and `)}
     ) as matching`.execute(trx);
-  return numbersOf(rows[0]?.parts);
+  return unpack(rows[0]?.parts);
 }
 
-function numbersOf(text: string | null | undefined): number[] {
-  return JSON.parse(`[${text ?? ''}]`) as number[];
+type Submissions = { numbers: Int32Array; parts: Int32Array };
+
+async function readSubmissions(trx: Database, table: 'submissions' | 'words', conditions: Sql[]): Promise<Submissions> {
+  const { rows } = await sql<{ numbers: string | null; parts: string | null }>`
+    select ${packed('number')} as numbers, ${packed('part_no')} as parts
+    from ${sql.table(`formvault.${table}`)} where ${sql.join(conditions, sql` and `)}`.execute(trx);
+  return { numbers: unpack(rows[0]?.numbers), parts: unpack(rows[0]?.parts) };
 }
 
-type PartRow = Part & { case_id: string; title: string };
+/** All values of a column as one text, four bytes for each: it is made and read far quicker than as many rows. */
+function packed(column: 'number' | 'part_no'): Sql {
+  return sql`encode(string_agg(int4send(${sql.ref(column)}), ''::bytea), 'base64')`;
+}
+
+function unpack(text: string | null | undefined): Int32Array {
+  const bytes = Buffer.from(text ?? '', 'base64');
+  const numbers = new Int32Array(bytes.length / 4);
+  for (let index = 0; index < numbers.length; index++) numbers[index] = bytes.readInt32BE(index * 4);
+  return numbers;
+}
 
 /** In the order of the cases. */
-async function readHits(trx: Database, cases: readonly number[], { caseOf }: View): Promise<CaseHit[]> {
+async function readHits(trx: Database, cases: readonly number[], view: View): Promise<CaseHit[]> {
   if (cases.length === 0) return [];
-  const { rows } = await sql<PartRow>`
-    select part_no, case_no, case_id, instance, tenant, p.submissions, p.latest_ms, newest.title
-    from formvault.parts p join formvault.cases using (case_no) cross join lateral (
-      select coalesce(title, form_name) as title from formvault.submissions s
+  const parts = view.partsOf(cases);
+  const newest = cases.map((caseNo) => parts.get(caseNo)?.[0]?.part_no ?? 0);
+  const { rows } = await sql<Named>`
+    select case_no, case_id, (
+      select coalesce(title, form_name) from formvault.submissions s
       where s.part_no = p.part_no order by submitted_at_ms desc, key desc, bucket limit 1
-    ) as newest
-    where case_no = any(${cases}::int[]) and p.submissions > 0
-    order by p.latest_ms desc, part_no`.execute(trx);
-  const seen = rows.filter(({ part_no }) => (caseOf[part_no] ?? 0) > 0);
-  const byCase = Map.groupBy(seen, ({ case_no }) => case_no);
-  return cases.flatMap((caseNo) => hitOf(byCase.get(caseNo) ?? []));
+    ) as title
+    from formvault.parts p join formvault.cases using (case_no)
+    where part_no = any(${newest}::int[])`.execute(trx);
+  const byCase = new Map(rows.map((row) => [row.case_no, row]));
+  return cases.flatMap((caseNo) => hitOf(byCase.get(caseNo), parts.get(caseNo) ?? []));
 }
 
+/** A case, with the title of its newest submission. */
+type Named = { case_no: number; case_id: string; title: string };
+
 /** Newest part first. */
-function hitOf(parts: readonly PartRow[]): CaseHit[] {
+function hitOf(named: Named | undefined, parts: readonly Part[]): CaseHit[] {
   const [newest] = parts;
-  if (newest === undefined) return [];
+  if (named === undefined || newest === undefined) return [];
   return [
     {
-      caseId: newest.case_id,
+      caseId: named.case_id,
       processInstanceIds: [...new Set(parts.flatMap(({ instance }) => instance ?? []))],
       submissions: parts.reduce((sum, { submissions }) => sum + submissions, 0),
       latestMs: newest.latest_ms,
-      latestTitle: newest.title,
+      latestTitle: named.title,
     },
   ];
 }
