@@ -227,18 +227,20 @@ function createLexemes() {
     addChains,
     render() {
       // Nearly the database's own order, which spares it the most of sorting.
-      const lexemes = [...plain].sort().map((lexeme) => `'${lexeme}'`);
-      const behindLong = lexemes.findIndex((lexeme) => lexeme > `'${LONG}`);
-      const words = behindLong < 0 ? lexemes : lexemes.slice(0, behindLong);
-      const [every = '', ...others] = words;
+      const lexemes = [...plain].sort();
+      const behindLong = lexemes.findIndex((lexeme) => lexeme > LONG);
+      const [every = '', ...others] = behindLong < 0 ? lexemes : lexemes.slice(0, behindLong);
       const { inPairs, hex } = renderPairs(new Uint32Array(pairs).sort());
       const inLong = [...longWords.keys()].sort().map(renderLong);
-      return {
-        words: [every, ...inPairs, ...others, ...inLong, ...lexemes.slice(words.length)].join(' '),
-        pairs: hex,
-      };
+      const last = behindLong < 0 ? [] : lexemes.slice(behindLong);
+      const parts = [quoteAll([every, ...inPairs, ...others]), ...inLong, quoteAll(last)];
+      return { words: parts.filter((part) => part !== '').join(' '), pairs: hex };
     },
   };
+}
+
+function quoteAll(lexemes: readonly string[]): string {
+  return lexemes.length === 0 ? '' : `'${lexemes.join("' '")}'`;
 }
 
 /** Each once. */
@@ -251,7 +253,7 @@ function renderPairs(sorted: Uint32Array): { inPairs: string[]; hex: string } {
     if (number === lastNumber) continue;
     length = bytes.writeUInt32BE(number, length);
     const lexeme = lexemeOf(number);
-    if (lexeme !== lastLexeme) inPairs.push(`'${lexeme}'`);
+    if (lexeme !== lastLexeme) inPairs.push(lexeme);
     [lastNumber, lastLexeme] = [number, lexeme];
   }
   return { inPairs, hex: bytes.toString('hex', 0, length) };

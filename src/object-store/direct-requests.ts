@@ -5,7 +5,6 @@
  * Only a plain success is read here. Every other answer, and every failure, is handed to the client as the outcome of its own
  * first attempt: errors, broken connections and a wrong clock stay its business, and nothing is sent more often than by it.
  */
-import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getEndpointFromInstructions } from '@smithy/core/endpoints';
@@ -107,7 +106,7 @@ export function createDirectRequests(client: S3Client, handler: ObjectRequestHan
     if (response === null || (response.statusCode !== 200 && response.statusCode !== 206)) {
       return askClient({ ...options, attempted: [() => outcome] });
     }
-    return outputOf(response.headers, await buffer(response.body));
+    return outputOf(response.headers, Buffer.concat(await Array.fromAsync<Uint8Array>(response.body)));
   };
 }
 
