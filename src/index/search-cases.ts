@@ -54,7 +54,8 @@ async function findCases(trx: Database, { terms, fromMs, toMs }: CaseQuery, view
   await steerPlanner(trx, { byWords: asked !== null });
   const isFound = new Uint8Array(view.submissions.length);
   const phrases = renderPhrases(terms);
-  if (asked === null) markCases(isFound, await findParts(trx, times, { isLong: view.all > MOST_ROWS }), view);
+  if (asked === null)
+    markCases(isFound, await readList(trx, 'part_no', 'words', times, { isLong: view.all > MOST_ROWS }), view);
   else if (phrases === null) await markByWords(isFound, trx, asked, times, view);
   else {
     if (phrases.surely !== null) await markByWords(isFound, trx, phrases.surely, times, view);
@@ -74,10 +75,11 @@ async function markByWords(
   const share = await estimateShare(trx, matching);
   if (times.length > 0 || share <= (onlyExcludes ? 1 - FREQUENT : FREQUENT)) {
     const isLong = share * view.all > MOST_ROWS;
-    return markCases(isFound, await findParts(trx, [hasWords(matching), ...times], { isLong }), view);
+    const parts = await readList(trx, 'part_no', 'words', [hasWords(matching), ...times], { isLong });
+    return markCases(isFound, parts, view);
   }
   const left = submissions.slice();
-  for (const part of await findParts(trx, [hasWords(others)], { isLong: false })) {
+  for (const part of await readList(trx, 'part_no', 'words', [hasWords(others)])) {
     const caseNo = caseOf[part] ?? 0;
     left[caseNo] = (left[caseNo] ?? 0) - 1;
   }
@@ -125,37 +127,35 @@ async function markByPhrases(
   times: Sql[],
   view: View,
 ): Promise<void> {
-  const { numbers, parts } = await readSubmissions(trx, 'words', [hasWords(phrases.perhaps), ...times]);
+  const { numbers, parts } = await findCandidates(trx, [hasWords(phrases.perhaps), ...times]);
   const cases = parts.map((part) => view.caseOf[part] ?? 0);
   const isOpen = (caseNo: number): boolean => caseNo > 0 && isFound[caseNo] === 0;
-  const newest = new Int32Array(isFound.length);
-  for (const [index, caseNo] of cases.entries()) {
-    if (isOpen(caseNo)) newest[caseNo] = Math.max(newest[caseNo] ?? 0, numbers[index] ?? 0);
-  }
-  markCases(
-    isFound,
-    await partsWithPhrases(
-      trx,
-      newest.filter((number) => number > 0),
-      phrases,
-    ),
-    view,
-  );
-  const others = numbers.filter((number, index) => isOpen(cases[index] ?? 0) && newest[cases[index] ?? 0] !== number);
+  const newestOf = new Int32Array(isFound.length);
+  numbers.forEach((number, index) => {
+    const caseNo = cases[index] ?? 0;
+    if (isOpen(caseNo) && number > (newestOf[caseNo] ?? 0)) newestOf[caseNo] = number;
+  });
+  const newest = newestOf.filter((number) => number > 0);
+  markCases(isFound, await partsWithPhrases(trx, newest, phrases), view);
+  const others = numbers.filter((number, index) => {
+    const caseNo = cases[index] ?? 0;
+    return isOpen(caseNo) && newestOf[caseNo] !== number;
+  });
   markCases(isFound, await partsWithPhrases(trx, others, phrases), view);
 }
 
-/** Of those submissions in which the phrases really are. */
+/** Of those candidates in which the phrases really are. */
 async function partsWithPhrases(
   trx: Database,
   candidates: Int32Array,
   { pairs, doPairsTellAll, exactly }: Phrases & { exactly: string },
 ): Promise<Int32Array> {
+  if (candidates.length === 0) return candidates;
   const hasPairs = pairs.map((hex) => sql`position(decode(${hex}, 'hex') in pairs) > 0`);
-  let left: Submissions = { numbers: candidates, parts: new Int32Array() };
-  if (pairs.length > 0) left = await readSubmissions(trx, 'submissions', [isAmong(left.numbers), ...hasPairs]);
-  if (!doPairsTellAll) left = await readSubmissions(trx, 'words', [isAmong(left.numbers), hasWords(exactly)]);
-  return left.parts;
+  const havingPairs = [isAmong(candidates), ...hasPairs];
+  if (doPairsTellAll) return readList(trx, 'part_no', 'submissions', havingPairs);
+  const left = pairs.length === 0 ? candidates : await readList(trx, 'number', 'submissions', havingPairs);
+  return readList(trx, 'part_no', 'words', [isAmong(left), hasWords(exactly)]);
 }
 
 /** In a query of its own, so that the planner does not think about each of them. */
@@ -163,27 +163,33 @@ function isAmong(numbers: Int32Array): Sql {
   return sql`number = any((select ${`{${numbers.join(',')}}`}::int[])::int[])`;
 }
 
-/** The part of each submission that fulfils all conditions; a long list is of each part once. */
-async function findParts(trx: Database, conditions: Sql[], { isLong }: { isLong: boolean }): Promise<Int32Array> {
-  const distinct = isLong ? sql`distinct` : sql``;
-  const { rows } = await sql<{ parts: string | null }>`
-    select ${packed('part_no')} as parts from (
-      select ${distinct} part_no from formvault.words where ${sql.join(conditions, sql` and `)}
+type Column = 'number' | 'part_no';
+
+/** Of each submission that fulfils all conditions; what is long names nothing twice. */
+async function readList(
+  trx: Database,
+  column: Column,
+  table: 'words' | 'submissions',
+  conditions: Sql[],
+  { isLong = false } = {},
+): Promise<Int32Array> {
+  const once = isLong ? sql`distinct` : sql``;
+  const { rows } = await sql<{ list: string | null }>`
+    select ${packed(column)} as list from (
+      select ${once} ${sql.ref(column)} from ${sql.table(`formvault.${table}`)} where ${sql.join(conditions, sql` and `)}
     ) as matching`.execute(trx);
-  return unpack(rows[0]?.parts);
+  return unpack(rows[0]?.list);
 }
 
-type Submissions = { numbers: Int32Array; parts: Int32Array };
-
-async function readSubmissions(trx: Database, table: 'submissions' | 'words', conditions: Sql[]): Promise<Submissions> {
+async function findCandidates(trx: Database, conditions: Sql[]): Promise<{ numbers: Int32Array; parts: Int32Array }> {
   const { rows } = await sql<{ numbers: string | null; parts: string | null }>`
     select ${packed('number')} as numbers, ${packed('part_no')} as parts
-    from ${sql.table(`formvault.${table}`)} where ${sql.join(conditions, sql` and `)}`.execute(trx);
+    from formvault.words where ${sql.join(conditions, sql` and `)}`.execute(trx);
   return { numbers: unpack(rows[0]?.numbers), parts: unpack(rows[0]?.parts) };
 }
 
 /** All values of a column as one text, four bytes for each: it is made and read far quicker than as many rows. */
-function packed(column: 'number' | 'part_no'): Sql {
+function packed(column: Column): Sql {
   return sql`encode(string_agg(int4send(${sql.ref(column)}), ''::bytea), 'base64')`;
 }
 
