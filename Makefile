@@ -1,6 +1,6 @@
 # Everything here can be run on a fresh clone; what it needs is installed first and fetched into .cache/ once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean need
+.PHONY: help demo pictures test bench lint clean need
 
 run := node_modules/.bin/node --disable-warning=ExperimentalWarning
 packages := node_modules/.package-lock.json
@@ -10,6 +10,9 @@ help: ## this list
 
 demo: need $(packages) ## engine, S3, Formvault and a sample process; stays until Ctrl-C (ONCE=1: check and end)
 	@$(run) demo/run.ts $(if $(filter-out 0 false no,$(ONCE)),--once)
+
+pictures: need $(packages) ## the pictures of the case view in docs/images/, from the demo
+	@$(run) demo/run.ts --pictures
 
 test: need $(packages) ## type check, lint and all tests, on a real engine and a real S3 server
 	@$(run) dev/run-tests.ts

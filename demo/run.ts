@@ -1,4 +1,7 @@
-/** `make demo`: everything on one machine. Stays until Ctrl-C; with `--once` it checks what is in the vault and ends. */
+/**
+ * `make demo`: everything on one machine. Stays until Ctrl-C; with `--once` it checks what is in the vault and ends, with
+ * `--pictures` it takes the pictures of the case view before that (`make pictures`).
+ */
 import { rm } from 'node:fs/promises';
 import { setTimeout as timeout } from 'node:timers/promises';
 import { createEngineCalls, type EngineCalls } from '../dev/clients/engine-calls.ts';
@@ -12,6 +15,7 @@ import { casePageOf, showsAll } from './case-page.ts';
 import { checkObjects, type KeptForm } from './check-objects.ts';
 import { failAndMend } from './failure.ts';
 import { type RunningFormApi, startFormApi } from './form-api.ts';
+import { takePagePictures } from './pictures.ts';
 import {
   BENEFIT_CLAIM,
   CASE_FOR_VISITOR,
@@ -34,11 +38,13 @@ type Servers = {
   s3: RunningS3Server;
   formApi: RunningFormApi;
   formvault: RunningFormvault;
+  settings: Record<string, string>;
   /** Of pages, health and metrics. */
   pagesUrl: string;
 };
 
-const once = process.argv.includes('--once');
+const wantsPictures = process.argv.includes('--pictures');
+const once = wantsPictures || process.argv.includes('--once');
 const interrupted = new AbortController();
 process.on('SIGINT', () => interrupted.abort()).on('SIGTERM', () => interrupted.abort());
 
@@ -71,6 +77,10 @@ async function runDemo(signal: AbortSignal): Promise<number> {
     console.log('\nWhat is in the vault now:');
     const failed = (await checkObjects(vault, kept.arrived)) + (isShown ? 0 : 1);
     console.log(`${isShown ? '  ok     ' : '  FAILED '} the case page ${casePage} shows its forms`);
+    const toShow = kept.arrived.find(({ sent }) => sent.caseId === CASE_TO_READ);
+    if (wantsPictures && toShow !== undefined) {
+      await takePagePictures({ ...servers, caseId: CASE_TO_READ, key: toShow.key });
+    }
     const complete = failed === 0 && kept.missing === 0;
     console.log(complete ? 'the demo went well' : `the demo failed: ${failed} checks, ${kept.missing} forms not kept`);
     return complete ? 0 : 1;
@@ -98,21 +108,18 @@ async function startServers(signal: AbortSignal): Promise<Servers> {
   const port = String(await findFreePort());
   const dataDir = newScratchDir('demo-data');
   started.push({ stop: () => rm(dataDir, { recursive: true, force: true }) });
-  const formvault = await startFormvault(
-    {
-      ENVIRONMENT,
-      ...settingsFor({ engineUrl: engine.url, s3 }),
-      FORM_API_URL: formApi.url,
-      FEED_START: 'now',
-      FEED_LEASE_SECONDS: '5',
-      PORT: port,
-      DATA_DIR: dataDir,
-    },
-    {},
-    signal,
-  );
+  const settings = {
+    ENVIRONMENT,
+    ...settingsFor({ engineUrl: engine.url, s3 }),
+    FORM_API_URL: formApi.url,
+    FEED_START: 'now',
+    FEED_LEASE_SECONDS: '5',
+    PORT: port,
+    DATA_DIR: dataDir,
+  };
+  const formvault = await startFormvault(settings, {}, signal);
   started.push(formvault);
-  return { engine, s3, formApi, formvault, pagesUrl: `http://127.0.0.1:${port}` };
+  return { engine, s3, formApi, formvault, settings, pagesUrl: `http://127.0.0.1:${port}` };
 }
 
 /** Whether what failed first is in the vault in the end. */

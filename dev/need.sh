@@ -1,6 +1,6 @@
 #!/bin/sh
-# Says in one line what this machine lacks for `make demo`, `make test` and `make bench`; silent when nothing does.
-# usage: dev/need.sh [goals of make]; only `test` needs a browser, which it fetches by apt-get when there is none.
+# Says in one line what this machine lacks for `make demo`, `make pictures`, `make test` and `make bench`; silent when nothing does.
+# usage: dev/need.sh [goals of make]; only `test` and `pictures` need a browser, which is fetched by apt-get when there is none.
 missing=''
 has() { for command; do command -v "$command" >/dev/null 2>&1 && return; done; return 1; }
 lacks() { missing="$missing${missing:+; }$1"; }
@@ -12,7 +12,7 @@ command -v mvn >/dev/null 2>&1 || lacks 'Maven (mvn)'
 python3 -m pip --version >/dev/null 2>&1 || lacks 'Python 3 with pip (python3 -m pip)'
 browsers='chromium chromium-browser google-chrome google-chrome-stable'
 case " $* " in
-  *' test '*) [ -n "$CHROMIUM_PATH" ] || has $browsers apt-get || lacks 'Chromium (or CHROMIUM_PATH, which names one)' ;;
+  *' test '*|*' pictures '*) [ -n "$CHROMIUM_PATH" ] || has $browsers apt-get || lacks 'Chromium (or CHROMIUM_PATH, which names one)' ;;
 esac
 
 [ -z "$missing" ] && exit 0

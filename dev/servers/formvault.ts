@@ -35,7 +35,7 @@ export function settingsFor(servers: { engineUrl: string; s3: S3Address }): Reco
  */
 export async function startFormvault(
   env: Record<string, string>,
-  options: { until?: 'leading' | 'waiting' | 'started'; nodeArgs?: string[] } = {},
+  options: { until?: 'leading' | 'waiting' | 'listening' | 'started'; nodeArgs?: string[] } = {},
   signal?: AbortSignal,
 ): Promise<RunningFormvault> {
   const formvault = await startProcess({
@@ -46,9 +46,8 @@ export async function startFormvault(
     ownEnv: true,
     graceMs: 30_000,
   });
-  const sign = { leading: 'leading the feed', waiting: 'another instance leads', started: '' }[
-    options.until ?? 'leading'
-  ];
+  const signs = { leading: 'leading the feed', waiting: 'another instance leads', listening: 'listening', started: '' };
+  const sign = signs[options.until ?? 'leading'];
   const hasSaidSo = async () => formvault.logText().includes(sign);
   if (sign !== '') await untilReady(formvault, 'Formvault', hasSaidSo, 30_000, signal);
   return {

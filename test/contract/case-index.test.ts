@@ -3,7 +3,10 @@ import type { Visible } from '../../src/access/visible.ts';
 import type { CaseIndex, IndexEntry } from '../../src/index/case-index.ts';
 import { entryOf } from '../../src/index/index-entry.ts';
 import { isAboutEntry } from '../../src/index/index-failures.ts';
+import { openPostgres } from '../../src/index/open-postgres.ts';
 import { parseCaseQuery } from '../../src/index/parse-query.ts';
+import { createPartCatalog } from '../../src/index/part-catalog.ts';
+import { createRememberingLog } from '../support/builders-log.ts';
 import { anEntry, BUCKET, OTHER_BUCKET } from './an-index-entry.ts';
 import { empty, open, rowsOf, startDatabases } from './index-databases.ts';
 
@@ -301,4 +304,31 @@ describe.each(databases.places)('the index on $name', ({ create }) => {
       }
     }, 60_000);
   });
+});
+
+test('what a search has made of the parts stays as it was when another one reads what has changed since', async () => {
+  const url = await databases.createDatabase();
+  const { db, close } = await openPostgres(url, createRememberingLog());
+  const { index } = await open({ databaseUrl: url, dataDir: '' });
+  const catalog = createPartCatalog();
+  const viewNow = async () => {
+    await db.transaction().execute((trx) => catalog.refresh(trx));
+    return catalog.viewOf('everything');
+  };
+  try {
+    await index.put([anEntry({ caseId: 'A', submittedAtMs: 2 }), anEntry({ caseId: 'B', submittedAtMs: 1 })]);
+    const before = await viewNow();
+    const [a = 0, b = 0] = before.cases;
+    await index.put([anEntry({ caseId: 'B', submittedAtMs: 3 }), anEntry({ caseId: 'C', submittedAtMs: 4 })]);
+    const after = await viewNow();
+
+    expect(after.cases).toEqual([expect.any(Number), b, a]);
+    expect(after.partsOf([b]).get(b)).toMatchObject([{ submissions: 2, latest_ms: 3 }]);
+    expect(before.cases).toEqual([a, b]);
+    expect(before.partsOf([a, b]).get(b)).toMatchObject([{ submissions: 1, latest_ms: 1 }]);
+    expect(before.partsOf(after.cases).size).toBe(2);
+  } finally {
+    await index.close();
+    await close();
+  }
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser } from '../support/case-site.ts';
+import { launchBrowser } from '../../dev/browser/launch-browser.ts';
 import { type CaseWorld, createCaseWorld, signInAs } from '../support/case-world.ts';
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.ts';
 import { eventually } from '../support/eventually.ts';

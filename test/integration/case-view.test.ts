@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../../dev/browser/launch-browser.ts';
 import { type RunningPostgres, startPostgres } from '../../dev/servers/postgres.ts';
-import { launchBrowser } from '../support/case-site.ts';
 import { ANNA, BOB, type CaseWorld, createCaseWorld, signInAs } from '../support/case-world.ts';
 import { eventually } from '../support/eventually.ts';
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../../dev/browser/launch-browser.ts';
 import { FormvaultError } from '../../src/errors.ts';
 import { stubCaseServices } from '../support/builders-cases.ts';
-import { type CaseSite, findViolations, launchBrowser, openPage, startCaseSite } from '../support/case-site.ts';
+import { type CaseSite, findViolations, openPage, startCaseSite } from '../support/case-site.ts';
 import { stubSignIn } from '../support/stub-sign-in.ts';
 import { PAGES, PAGES_WHILE_AWAY, servicesToShow } from './pages-to-show.ts';
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../../dev/browser/launch-browser.ts';
+import { pdfTexts } from '../../dev/browser/pdf.ts';
 import { casePath } from '../../src/web/case-path.ts';
 import { stubCaseServices } from '../support/builders-cases.ts';
-import { type CaseSite, findViolations, launchBrowser, openPage, startCaseSite } from '../support/case-site.ts';
+import { type CaseSite, findViolations, openPage, startCaseSite } from '../support/case-site.ts';
 import {
   FIELDS,
   HOSTILE_CASE,
@@ -14,7 +16,6 @@ import {
   largeForm,
   TURNED,
 } from '../support/hostile-cases.ts';
-import { pdfTexts } from '../support/pdf.ts';
 
 jest.setTimeout(120_000);
 const FETCH_MS = 900_000;

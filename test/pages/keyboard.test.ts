@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { type CaseSite, launchBrowser, openPage, startCaseSite } from '../support/case-site.ts';
+import { launchBrowser } from '../../dev/browser/launch-browser.ts';
+import { type CaseSite, openPage, startCaseSite } from '../support/case-site.ts';
 import { CASE, FORM_KEY } from '../support/sample-cases.ts';
 import { stubSignIn } from '../support/stub-sign-in.ts';
 import { PAGES, servicesToShow } from './pages-to-show.ts';

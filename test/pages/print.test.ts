@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../../dev/browser/launch-browser.ts';
+import { pdfPicture, pdfTexts } from '../../dev/browser/pdf.ts';
 import { aKeptForm, stubCaseServices } from '../support/builders-cases.ts';
-import { type CaseSite, launchBrowser, openPage, startCaseSite } from '../support/case-site.ts';
-import { pdfPicture, pdfTexts } from '../support/pdf.ts';
+import { type CaseSite, openPage, startCaseSite } from '../support/case-site.ts';
 import { CASE, FORM_KEY, sampleCases } from '../support/sample-cases.ts';
 import { stubSignIn } from '../support/stub-sign-in.ts';
 import { PAGES, servicesToShow } from './pages-to-show.ts';

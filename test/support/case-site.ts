@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { projectDir } from '../../dev/servers/cache.ts';
-import { findChromium } from '../../dev/servers/chromium.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import type { CaseServices } from '../../src/web/case-services.ts';
 import { createHealth } from '../../src/web/health.ts';
@@ -23,13 +22,6 @@ export async function startCaseSite(cases: CaseServices): Promise<CaseSite> {
   const server = createWebServer({ host: '127.0.0.1', port: 0, health, metrics: createMetrics(), log, cases });
   const { url } = await server.start();
   return { url, close: () => server.stop(AbortSignal.abort()) };
-}
-
-export async function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: await findChromium(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  });
 }
 
 export type WatchedPage = {
