@@ -79,6 +79,7 @@ async function runDemo(signal: AbortSignal): Promise<number> {
     console.log(`${isShown ? '  ok     ' : '  FAILED '} the case page ${casePage} shows its forms`);
     const toShow = kept.arrived.find(({ sent }) => sent.caseId === CASE_TO_READ);
     if (wantsPictures && toShow !== undefined) {
+      console.log('\ntaking the pictures of docs/images …');
       await takePagePictures({ ...servers, caseId: CASE_TO_READ, key: toShow.key });
     }
     const complete = failed === 0 && kept.missing === 0;

@@ -48,7 +48,7 @@ type Columns = {
   submissions: number[];
   latestMs: number[];
   changedIn: bigint[];
-  /** Places; in this order once they are sorted. */
+  /** Places. */
   newestFirst: number[];
 };
 
@@ -66,7 +66,6 @@ export function createPartCatalog() {
   };
   const instances = new Map<string, number>();
   const instanceOf: (string | null)[] = [null];
-  let isSorted = true;
   let lastCaseNo = 0;
   let lastPartNo = 0;
   let horizon = 0n;
@@ -102,14 +101,9 @@ export function createPartCatalog() {
     if (changes.length === 0) return;
     parts = copyOf(parts);
     for (const { changed_in, ...part } of changes) note(part, BigInt(changed_in));
-    isSorted = false;
-  }
-
-  /** Quick where little has changed: what is in order already is only gone through. */
-  function sortAgain(): void {
     const { latestMs, caseNo, newestFirst } = parts;
+    // Quick where little has changed: what is in order already is only gone through.
     newestFirst.sort((a, b) => (latestMs[b] ?? 0) - (latestMs[a] ?? 0) || (caseNo[a] ?? 0) - (caseNo[b] ?? 0) || a - b);
-    isSorted = true;
   }
 
   /** The same as `isVisible`, for the part at a place. */
@@ -141,7 +135,6 @@ export function createPartCatalog() {
     },
 
     viewOf(visible: Visible): View {
-      if (!isSorted) sortAgain();
       const { partNo, caseNo, instanceNo, tenant, submissions, latestMs, newestFirst } = parts;
       const isSeen = filterOf(visible);
       const caseOf = new Int32Array(lastPartNo + 1);

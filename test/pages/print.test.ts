@@ -10,6 +10,7 @@ import { PAGES, servicesToShow } from './pages-to-show.ts';
 
 jest.setTimeout(60_000);
 const FETCH_MS = 900_000;
+const MESSAGES = ['/cases/nobody', '/cases?page=x', '/signed-out'];
 const FORM = `/cases/${CASE}/submission?key=${encodeURIComponent(FORM_KEY)}`;
 const FORM_HEADER = `Case ${CASE} · Site visit · anna@example.com · 2 March 2026, 09:03 UTC`;
 
@@ -111,6 +112,10 @@ describe('on paper', () => {
       /Skip to main|Signed in as|Sign out|Back to|How to search|Print (this|the whole|with)|Next/,
     );
     expect(text).not.toMatch(/\(\/cases|\(#form/);
+  });
+
+  test.each(PAGES.filter(([, path]) => MESSAGES.includes(path)))('%s does not offer a link', async (_name, path) => {
+    expect((await print(path)).join('\n')).not.toMatch(/^(Find a case|Sign in)$/m);
   });
 
   test('what is hard to see on a screen is black enough', async () => {
